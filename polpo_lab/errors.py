@@ -1,0 +1,116 @@
+"""Every error this package raises, in one tree: ``except PolpoLabError`` catches them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PolpoLabError(Exception):
+    """Base of all errors of this package."""
+
+
+class InvalidArgument(PolpoLabError, ValueError):
+    """An argument breaks a rule; the message names the value, the rule and the nearest right thing."""
+
+
+class MissingExtra(PolpoLabError, ImportError):
+    """An optional part is not installed; the message says how to get it."""
+
+
+class IllegalTransition(PolpoLabError):
+    """A task cannot move that way. ``source`` and ``target`` name the states."""
+
+    def __init__(self, source: str, target: str, hint: str = "") -> None:
+        self.source = source
+        self.target = target
+        super().__init__(
+            f"a task cannot go from {source!r} to {target!r}" + (f": {hint}" if hint else "")
+        )
+
+
+class ConnectionFailed(PolpoLabError, ConnectionError):
+    """The server could not be reached, or the connection broke and could not be resumed."""
+
+
+class WaitTimeout(PolpoLabError, TimeoutError):
+    """The time given to wait ran out; the task itself goes on."""
+
+
+class InvalidResponse(PolpoLabError):
+    """The server answered with something that is not its API."""
+
+
+class UnsupportedByServer(PolpoLabError):
+    """The connected server has no such call; the message names the alternative."""
+
+
+class APIError(PolpoLabError):
+    """The server refused a call.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status.
+    code : str
+        The server's own code, such as ``"NOT_FOUND"``.
+    details : Any
+        What the server added, such as the fields that were wrong.
+    """
+
+    def __init__(self, status: int, code: str, message: str, details: Any = None) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.status, self.code, self.message, self.details)
+
+
+class NotFound(APIError):
+    """404: no such task, approval, agent, group or file."""
+
+
+class InvalidState(APIError):
+    """409 INVALID_STATE: the task's state does not allow the call."""
+
+
+class Conflict(APIError):
+    """409 CONFLICT: the title is taken in the group, or the approval is resolved already."""
+
+
+class ValidationFailed(APIError):
+    """400 or 422: the request breaks a rule; ``details`` lists the fields."""
+
+
+class AuthenticationFailed(APIError):
+    """401 or 403: no key, or not the right one."""
+
+
+class RateLimited(APIError):
+    """429: too many requests, and retrying did not help."""
+
+
+class ServerFault(APIError):
+    """5xx: the server failed."""
+
+
+class ServerError(PolpoLabError):
+    """Base of what the embedded server raises when it cannot start or serve."""
+
+
+class DataFolderLocked(ServerError):
+    """Another server has this data folder; the message names it."""
+
+
+class SandboxUnavailable(ServerError):
+    """``sandbox="require"`` was asked for and the walls cannot be put up here."""
+
+
+class UnsafePath(InvalidArgument):
+    """A path leaves the workspace."""
+
+
+class NotPicklable(InvalidArgument):
+    """A function cannot be sent to a worker; the message names the variable."""

@@ -1,0 +1,125 @@
+"""The two manners of a wire object: strict where we ask, lenient where we are answered.
+
+Python names are snake_case, wire names camelCase; both are accepted when a user
+builds a model, and only camelCase is ever sent.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
+
+from polpo_lab.errors import InvalidResponse
+
+Status = Literal[
+    "draft",
+    "pending",
+    "assigned",
+    "in_progress",
+    "review",
+    "done",
+    "failed",
+    "awaiting_approval",
+]
+Phase = Literal["execution", "review", "fix"]
+RoundKind = Literal["first", "fix", "retry", "escalated"]
+ExitReason = Literal["ok", "crash", "timeout", "killed", "interrupted"]
+Trigger = Literal["initial", "fix", "retry", "reassess"]
+
+# Large enough for every honest use, small enough for SQLite, JavaScript and a float to hold exactly.
+WholeNumber = Annotated[int, Field(ge=0, le=2**53 - 1)]
+SignedNumber = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
+# A text with at least one visible character: what a title or a command must have.
+NonEmptyText = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+def to_wire_time(moment: datetime) -> str:
+    """Spell a moment as the wire does: ISO 8601, UTC, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Timestamp = Annotated[
+    datetime, AfterValidator(_in_utc), PlainSerializer(to_wire_time, when_used="json")
+]
+
+
+class WireRequest(BaseModel):
+    """What we send: an unknown field or a wrong type is an error, never dropped."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        frozen=True,
+    )
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Count the ``type`` that names a form as set: it is always sent."""
+        if "type" in type(self).model_fields:
+            self.__pydantic_fields_set__.add("type")
+
+    def wire(self) -> dict[str, Any]:
+        """Return the JSON object that goes over the wire: only what was set, in camelCase."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class WireResponse(BaseModel):
+    """What we are sent: unknown fields are kept and given back, never an error."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    def wire(self) -> dict[str, Any]:
+        """Return the JSON object as the server spells it, kept extras included."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    @classmethod
+    def read(cls, data: bytes | str) -> Self:
+        """Read a server's JSON; fields that are null count as absent.
+
+        Raises
+        ------
+        InvalidResponse
+            When it is not such an object, saying which fields do not fit.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as strict_error:
+            try:
+                return cls.model_validate(_without_nulls(from_json(data)))
+            except (ValidationError, ValueError):
+                fields = ", ".join(
+                    ".".join(map(str, e["loc"])) or "the body" for e in strict_error.errors()[:5]
+                )
+                raise InvalidResponse(
+                    f"the server's answer is not a {cls.__name__}: {fields} cannot be read"
+                ) from None
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(v) for v in value]
+    return value
