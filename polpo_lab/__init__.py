@@ -1,1 +1,90 @@
+"""polpo-lab: create, watch, compare and report tasks of AI agents, from a notebook.
 
+Importing the package is cheap: every public name is loaded when first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from polpo_lab.agents.view import Spent, TaskView, ToolUse
+    from polpo_lab.assess.score import Score
+    from polpo_lab.client import AsyncPolpo, Polpo
+    from polpo_lab.errors import PolpoLabError
+    from polpo_lab.lab import Lab, connect
+    from polpo_lab.models import (
+        Criterion,
+        Dimension,
+        ExpectedOutcome,
+        FileExists,
+        LlmReview,
+        RetryPolicy,
+        Script,
+        Task,
+        TestCommand,
+    )
+    from polpo_lab.notebook.extension import load_ipython_extension, unload_ipython_extension
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "AsyncPolpo": "polpo_lab.client",
+    "Criterion": "polpo_lab.models",
+    "Dimension": "polpo_lab.models",
+    "ExpectedOutcome": "polpo_lab.models",
+    "FileExists": "polpo_lab.models",
+    "Lab": "polpo_lab.lab",
+    "LlmReview": "polpo_lab.models",
+    "Polpo": "polpo_lab.client",
+    "PolpoLabError": "polpo_lab.errors",
+    "RetryPolicy": "polpo_lab.models",
+    "Score": "polpo_lab.assess.score",
+    "Script": "polpo_lab.models",
+    "Spent": "polpo_lab.agents.view",
+    "Task": "polpo_lab.models",
+    "TaskView": "polpo_lab.agents.view",
+    "TestCommand": "polpo_lab.models",
+    "ToolUse": "polpo_lab.agents.view",
+    "connect": "polpo_lab.lab",
+    "load_ipython_extension": "polpo_lab.notebook.extension",
+    "unload_ipython_extension": "polpo_lab.notebook.extension",
+}
+
+__all__ = [
+    "AsyncPolpo",
+    "Criterion",
+    "Dimension",
+    "ExpectedOutcome",
+    "FileExists",
+    "Lab",
+    "LlmReview",
+    "Polpo",
+    "PolpoLabError",
+    "RetryPolicy",
+    "Score",
+    "Script",
+    "Spent",
+    "Task",
+    "TaskView",
+    "TestCommand",
+    "ToolUse",
+    "connect",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module it lives in."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'polpo_lab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Offer the public names for completion before they are loaded."""
+    return sorted([*globals(), *_HOME_OF])

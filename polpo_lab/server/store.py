@@ -1,0 +1,265 @@
+"""What the server remembers: tasks, rounds, events and approvals, in one SQLite file.
+
+Writes are gathered and committed together at the end of the running turn of the event
+loop; only after the commit are events told (``on_commit``). Reads see what is gathered,
+since they commit it first. WAL with ``synchronous=NORMAL``: a killed process loses
+nothing that was told, a power cut at most the last moments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from polpo_lab.models import Approval, Attempt, Event, Task
+from polpo_lab.server.migrations import migrate
+
+
+class StoredEvent(NamedTuple):
+    """One event as it lies on disk: ``data`` is one line of JSON."""
+
+    task_id: str
+    id: int
+    type: str
+    data: str
+
+
+class Store:
+    """The SQLite file behind the server; used from one thread, the event loop's."""
+
+    def __init__(self, path: Path, on_commit: Callable[[Sequence[StoredEvent]], None]) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;"
+        )
+        migrate(self._db)
+        self._on_commit = on_commit
+        self._tasks: dict[str, Task] = {}
+        self._rounds: dict[tuple[str, int, int], Attempt] = {}
+        self._approvals: dict[str, Approval] = {}
+        self._events: list[StoredEvent] = []
+        self._last_event_id: dict[str, int] = {}
+        self._commit_is_due = False
+
+    # ------------------------------------------------------------------ writing
+
+    def save_task(self, task: Task) -> None:
+        """Write the task as it will stand at the commit."""
+        self._tasks[task.id] = task
+        self._schedule_commit()
+
+    def save_round(self, task_id: str, attempt: Attempt) -> None:
+        """Write one round as it will stand at the commit."""
+        self._rounds[task_id, attempt.attempt, attempt.round] = attempt
+        self._schedule_commit()
+
+    def save_approval(self, approval: Approval) -> None:
+        """Write an approval as it will stand at the commit."""
+        self._approvals[approval.id] = approval
+        self._schedule_commit()
+
+    def append_event(self, task_id: str, event: Event) -> None:
+        """Give the event the task's next id and write it."""
+        event_id = self.last_event_id(task_id) + 1
+        self._last_event_id[task_id] = event_id
+        data = event.model_dump_json(by_alias=True, exclude_unset=True)
+        self._events.append(StoredEvent(task_id, event_id, event.type, data))
+        self._schedule_commit()
+
+    def delete_task(self, task_id: str) -> None:
+        """Forget a task with its rounds, events and approvals, at once."""
+        self.commit()
+        with self._transaction():
+            self._db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
+            for table in ("rounds", "events", "approvals"):
+                self._db.execute(f"DELETE FROM {table} WHERE task_id = ?", (task_id,))  # noqa: S608 - fixed names
+        self._last_event_id.pop(task_id, None)
+
+    def commit(self) -> None:
+        """Commit what is gathered, then tell it."""
+        self._commit_is_due = False
+        if not (self._tasks or self._events or self._rounds or self._approvals):
+            return
+        with self._transaction():
+            self._write_gathered()
+        events = self._events
+        self._tasks, self._rounds, self._approvals, self._events = {}, {}, {}, []
+        if events:
+            self._on_commit(events)
+
+    def close(self) -> None:
+        """Commit and close the file."""
+        self.commit()
+        self._db.close()
+
+    def _schedule_commit(self) -> None:
+        if not self._commit_is_due:
+            self._commit_is_due = True
+            asyncio.get_running_loop().call_soon(self.commit)
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._db)
+
+    def _write_gathered(self) -> None:
+        self._db.executemany(
+            "INSERT INTO tasks (id, title, grp, assign_to, status, document)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET title = excluded.title, grp = excluded.grp,"
+            " assign_to = excluded.assign_to, status = excluded.status,"
+            " document = excluded.document",
+            [
+                (t.id, t.title, t.group, t.assign_to, t.status, _document(t, without="attempts"))
+                for t in self._tasks.values()
+            ],
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO rounds VALUES (?, ?, ?, ?)",
+            [(*key, _document(attempt)) for key, attempt in self._rounds.items()],
+        )
+        self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", self._events)
+        self._db.executemany(
+            "INSERT INTO approvals (id, task_id, status, document) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET status = excluded.status,"
+            " document = excluded.document",
+            [(a.id, a.task_id, a.status, _document(a)) for a in self._approvals.values()],
+        )
+
+    # ------------------------------------------------------------------ reading
+
+    def task(self, task_id: str) -> Task | None:
+        """Return a task without its rounds, or None."""
+        self.commit()
+        row = self._db.execute("SELECT document FROM tasks WHERE id = ?", (task_id,)).fetchone()
+        return None if row is None else Task.model_validate_json(row[0])
+
+    def task_documents(
+        self,
+        *,
+        status: str | None = None,
+        group: str | None = None,
+        assign_to: str | None = None,
+    ) -> list[tuple[str, str]]:
+        """Return (id, JSON) of the tasks that match, oldest first."""
+        self.commit()
+        return self._db.execute(
+            "SELECT id, document FROM tasks WHERE (?1 IS NULL OR status = ?1)"
+            " AND (?2 IS NULL OR grp = ?2) AND (?3 IS NULL OR assign_to = ?3) ORDER BY seq",
+            (status, group, assign_to),
+        ).fetchall()
+
+    def tasks_of_group(self, group: str | None) -> list[Task]:
+        """Return the tasks of a group, oldest first; None is the pool of ungrouped ones."""
+        self.commit()
+        rows = self._db.execute(
+            "SELECT document FROM tasks WHERE grp IS ? ORDER BY seq", (group,)
+        ).fetchall()
+        return [Task.model_validate_json(document) for (document,) in rows]
+
+    def newest_by_title(self, title: str, group: str | None) -> Task | None:
+        """Return the newest task of that title in the group, or None."""
+        self.commit()
+        row = self._db.execute(
+            "SELECT document FROM tasks WHERE title = ? AND grp IS ? ORDER BY seq DESC LIMIT 1",
+            (title, group),
+        ).fetchone()
+        return None if row is None else Task.model_validate_json(row[0])
+
+    def unfinished_titles(self, group: str, title: str) -> list[str]:
+        """Return the ids of unfinished tasks of that title in a named group."""
+        self.commit()
+        rows = self._db.execute(
+            "SELECT id FROM tasks WHERE title = ? AND grp = ? AND status NOT IN ('done', 'failed')",
+            (title, group),
+        )
+        return [task_id for (task_id,) in rows]
+
+    def unfinished_tasks(self) -> list[Task]:
+        """Return every task that is neither at rest nor a draft, oldest first."""
+        self.commit()
+        rows = self._db.execute(
+            "SELECT document FROM tasks WHERE status NOT IN ('done', 'failed', 'draft')"
+            " ORDER BY seq"
+        )
+        return [Task.model_validate_json(document) for (document,) in rows]
+
+    def rounds(self, task_id: str) -> list[Attempt]:
+        """Return every round of a task, oldest first."""
+        return [Attempt.model_validate_json(d) for d in self.round_documents(task_id)]
+
+    def round_documents(self, task_id: str) -> list[str]:
+        """Return the JSON of every round of a task, oldest first."""
+        self.commit()
+        rows = self._db.execute(
+            "SELECT document FROM rounds WHERE task_id = ? ORDER BY attempt, round", (task_id,)
+        )
+        return [document for (document,) in rows]
+
+    def events(self, task_id: str, after: int, limit: int) -> list[StoredEvent]:
+        """Return at most ``limit`` events with ids above ``after``."""
+        self.commit()
+        rows = self._db.execute(
+            "SELECT task_id, id, type, data FROM events WHERE task_id = ? AND id > ?"
+            " ORDER BY id LIMIT ?",
+            (task_id, after, limit),
+        )
+        return [StoredEvent(*row) for row in rows]
+
+    def output_events(self, task_id: str, attempt: int, round_: int) -> Iterator[str]:
+        """Yield the JSON of every output event of one round."""
+        self.commit()
+        rows = self._db.execute(
+            "SELECT data FROM events WHERE task_id = ? AND type = 'output'"
+            " AND data ->> 'attempt' = ? AND data ->> 'round' = ? ORDER BY id",
+            (task_id, attempt, round_),
+        )
+        yield from (data for (data,) in rows)
+
+    def last_event_id(self, task_id: str) -> int:
+        """Return the id of the task's newest event, 0 when there is none."""
+        known = self._last_event_id.get(task_id)
+        if known is None:
+            (known,) = self._db.execute(
+                "SELECT coalesce(max(id), 0) FROM events WHERE task_id = ?", (task_id,)
+            ).fetchone()
+            self._last_event_id[task_id] = known
+        return int(known)
+
+    def approval(self, approval_id: str) -> Approval | None:
+        """Return an approval, or None."""
+        self.commit()
+        row = self._db.execute(
+            "SELECT document FROM approvals WHERE id = ?", (approval_id,)
+        ).fetchone()
+        return None if row is None else Approval.model_validate_json(row[0])
+
+    def approvals(self, *, status: str | None = None, task_id: str | None = None) -> list[Approval]:
+        """Return the approvals that match, oldest first."""
+        self.commit()
+        rows = self._db.execute(
+            "SELECT document FROM approvals WHERE (?1 IS NULL OR status = ?1)"
+            " AND (?2 IS NULL OR task_id = ?2) ORDER BY seq",
+            (status, task_id),
+        )
+        return [Approval.model_validate_json(document) for (document,) in rows]
+
+
+class _Transaction:
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the body raises."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _document(value: Task | Attempt | Approval, without: str | None = None) -> str:
+    return value.model_dump_json(
+        by_alias=True, exclude_unset=True, exclude={without} if without else None
+    )
