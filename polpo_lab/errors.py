@@ -9,6 +9,10 @@ class PolpoLabError(Exception):
     """Base of all errors of this package."""
 
 
+class PolpoLabWarning(UserWarning):
+    """Something is accepted that is probably not what was meant; the message says why."""
+
+
 class InvalidArgument(PolpoLabError, ValueError):
     """An argument breaks a rule; the message names the value, the rule and the nearest right thing."""
 
@@ -42,6 +46,10 @@ class InvalidResponse(PolpoLabError):
 
 class UnsupportedByServer(PolpoLabError):
     """The connected server has no such call; the message names the alternative."""
+
+
+class FilesNotAtHand(PolpoLabError):
+    """A kept file is known by name only; the message says what call fetches it."""
 
 
 class APIError(PolpoLabError):

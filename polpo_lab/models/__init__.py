@@ -31,24 +31,25 @@ from polpo_lab.models.expectations import (
     UnknownExpectation,
     UnknownOutcome,
 )
-from polpo_lab.models.tasks import (
+from polpo_lab.models.files import KeptFile, KeptFiles, OmittedFile
+from polpo_lab.models.requests import (
     DEFAULT_MAX_RETRIES,
-    AgentInfo,
-    Approval,
-    Attempt,
     Base64File,
-    Health,
-    KeptFile,
-    OmittedFile,
-    Outcome,
-    PhaseSpan,
     ReassessRequest,
     RejectRequest,
     RetryPolicy,
-    Task,
     TaskCreate,
-    TaskResult,
     TaskUpdate,
+)
+from polpo_lab.models.tasks import (
+    AgentInfo,
+    Approval,
+    Attempt,
+    Health,
+    Outcome,
+    PhaseSpan,
+    Task,
+    TaskResult,
 )
 from polpo_lab.models.wire import ExitReason, Phase, RoundKind, Status, Trigger
 
@@ -75,6 +76,7 @@ __all__ = [
     "FileExists",
     "Health",
     "KeptFile",
+    "KeptFiles",
     "LlmReview",
     "OmittedFile",
     "Outcome",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from pydantic import Field
 
 from polpo_lab.models.wire import Timestamp, WireResponse
@@ -61,6 +60,13 @@ class Check(WireResponse):
     reviewers: list[Reviewer] | None = None
     error: str | None = None
 
+    def __repr__(self) -> str:
+        from polpo_lab.models.reprs import check_repr
+
+        return check_repr(self)
+
+    __str__ = __repr__
+
 
 class Assessment(WireResponse):
     """One assessment of one round: the task score (1 to 5), the verdict, and every check.
@@ -79,3 +85,10 @@ class Assessment(WireResponse):
     started_at: Timestamp | None = None
     at: Timestamp | None = None
     usage: Usage | None = None
+
+    def __repr__(self) -> str:
+        from polpo_lab.models.reprs import assessment_repr
+
+        return assessment_repr(self)
+
+    __str__ = __repr__

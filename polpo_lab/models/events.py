@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from polpo_lab.models.assessment import Assessment, Usage
-from polpo_lab.models.tasks import KeptFile, OmittedFile, TaskResult
+from polpo_lab.models.files import KeptFiles, OmittedFile
+from polpo_lab.models.tasks import Outcome, TaskResult
 from polpo_lab.models.wire import Timestamp, WireResponse
 
 
@@ -51,7 +52,7 @@ class StatusEvent(_EventFields):
     exit_reason: str | None = None
     result: TaskResult | None = None
     usage: Usage | None = None
-    files: list[KeptFile] | None = None
+    files: KeptFiles | None = None
     omitted_files: list[OmittedFile] | None = None
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
@@ -86,9 +87,10 @@ class ToolUseEvent(_EventFields):
 
 
 class AssessmentEvent(_EventFields, Assessment):
-    """An assessment landed; the event is the assessment."""
+    """An assessment landed; the event is the assessment, with the expected outcomes beside it."""
 
     type: Literal["assessment"] = Field(default="assessment", exclude=True)
+    outcomes: list[Outcome] | None = None
 
 
 class DoneEvent(_EventFields):

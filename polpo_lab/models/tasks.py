@@ -1,10 +1,12 @@
-"""Tasks as they are asked for (strict) and as a server describes them (lenient)."""
+"""Tasks as a server describes them, with every round of their attempts. Lenient: extras stay."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Base64Bytes, Field
+from pydantic import Field
 
 from polpo_lab.models.assessment import Assessment, Usage
 from polpo_lab.models.expectations import (
@@ -13,107 +15,16 @@ from polpo_lab.models.expectations import (
     UnknownExpectation,
     UnknownOutcome,
 )
-from polpo_lab.models.wire import (
-    NonEmptyText,
-    SignedNumber,
-    Timestamp,
-    WholeNumber,
-    WireRequest,
-    WireResponse,
-)
+from polpo_lab.models.files import KeptFiles, OmittedFile
+from polpo_lab.models.requests import DEFAULT_MAX_RETRIES, RetryPolicy
+from polpo_lab.models.wire import Timestamp, WireResponse
 
-DEFAULT_MAX_RETRIES = 3
+if TYPE_CHECKING:
+    from polpo_lab.explanation import Explanation
+    from polpo_lab.models.files_diff import FilesDiff
 
-
-class RetryPolicy(WireRequest):
-    """When and to whom a failing task escalates.
-
-    Once ``escalate_after`` attempts have failed, later ones use ``fallback_agent``
-    and/or ``escalate_model``.
-    """
-
-    escalate_after: int = Field(default=1, ge=1, le=1_000_000)
-    fallback_agent: NonEmptyText | None = None
-    escalate_model: NonEmptyText | None = None
-
-
-class Base64File(WireRequest):
-    """An input file given as base64, for bytes that are not text."""
-
-    base64: Base64Bytes
-
-
-InputFiles = dict[NonEmptyText, str | Base64File]
-
-
-class TaskCreate(WireRequest):
-    """A request to create a task. Unset fields are not sent; the server's defaults hold."""
-
-    title: NonEmptyText
-    description: NonEmptyText
-    assign_to: NonEmptyText
-    group: NonEmptyText | None = None
-    depends_on: list[NonEmptyText] = Field(default_factory=list)
-    expectations: list[Expectation] = Field(default_factory=list)
-    expected_outcomes: list[ExpectedOutcome] = Field(default_factory=list)
-    max_retries: int = Field(default=DEFAULT_MAX_RETRIES, ge=0, le=1_000_000)
-    priority: SignedNumber = 0
-    side_effects: bool = False
-    max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)
-    retry_policy: RetryPolicy | None = None
-    max_fix_attempts: int | None = Field(default=None, ge=0, le=1_000_000)
-    files: InputFiles = Field(default_factory=dict)
-    seed: WholeNumber | None = None
-
-
-class TaskUpdate(WireRequest):
-    """A request to change a task; only the fields that were set are touched."""
-
-    # Default None with a type that refuses it: absent is fine, an explicit null is not.
-    title: NonEmptyText = Field(default=None)
-    description: NonEmptyText = Field(default=None)
-    assign_to: NonEmptyText = Field(default=None)
-    group: NonEmptyText | None = None
-    depends_on: list[NonEmptyText] = Field(default=None)
-    expectations: list[Expectation] = Field(default=None)
-    expected_outcomes: list[ExpectedOutcome] = Field(default=None)
-    max_retries: int = Field(default=None, ge=0, le=1_000_000)
-    priority: SignedNumber = Field(default=None)
-    side_effects: bool = Field(default=None)
-    max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)
-    retry_policy: RetryPolicy | None = None
-    max_fix_attempts: int | None = Field(default=None, ge=0, le=1_000_000)
-    files: InputFiles = Field(default=None)
-    seed: WholeNumber | None = None
-
-
-class ReassessRequest(WireRequest):
-    """Optional body of a reassessment: judge with these expectations, change nothing else."""
-
-    expectations: list[Expectation] | None = None
-
-
-class RejectRequest(WireRequest):
-    """Why an approval is refused; the agent of a re-run is shown it."""
-
-    feedback: NonEmptyText
-
-
-class KeptFile(WireResponse):
-    """One file of a finished round, kept by content."""
-
-    path: str
-    size: int
-    sha256: str
-    media_type: str | None = None
-
-
-class OmittedFile(WireResponse):
-    """A file of a round that was not kept, and why."""
-
-    path: str
-    size: int | None = None
-    reason: str = ""
+# Attempt, round and path in, the kept file's bytes out.
+FileReader = Callable[[int, int, str], bytes]
 
 
 class Outcome(WireResponse):
@@ -167,17 +78,47 @@ class Attempt(WireResponse):
     result: TaskResult | None = None
     assessment: Assessment | None = None
     outcomes: list[Outcome] = Field(default_factory=list)
-    files: list[KeptFile] = Field(default_factory=list)
+    files: KeptFiles = Field(default_factory=KeptFiles)
     omitted_files: list[OmittedFile] = Field(default_factory=list)
     phases: list[PhaseSpan] = Field(default_factory=list)
     usage: Usage | None = None
+
+    def diff(self, other: Attempt) -> FilesDiff:
+        """Compare the files this round left with those another left.
+
+        Parameters
+        ----------
+        other : Attempt
+            The later of the two, as a rule: what it has more shows with ``+``.
+
+        Returns
+        -------
+        FilesDiff
+            Prints as a unified diff, file by file.
+        """
+        from polpo_lab.models.files_diff import FilesDiff, Side
+
+        return FilesDiff(Side(self.label, self.files), Side(other.label, other.files))
+
+    @property
+    def label(self) -> str:
+        """The round in words: ``attempt 2`` or ``attempt 2, fix 1``."""
+        return f"attempt {self.attempt}" + (f", fix {self.round}" if self.round else "")
+
+    def __repr__(self) -> str:
+        from polpo_lab.models.reprs import attempt_repr
+
+        return attempt_repr(self)
+
+    __str__ = __repr__
 
 
 class Task(WireResponse):
     """A task as a server describes it.
 
     ``reason`` says why a failed task failed: expectations, crash, timeout, killed,
-    interrupted, dependency, judge_error, rejected.
+    interrupted, dependency, judge_error, rejected. ``feedback`` is what a person said who
+    rejected it.
     """
 
     id: str
@@ -201,6 +142,7 @@ class Task(WireResponse):
     files: dict[str, Any] | None = None
     seed: int | None = None
     reason: str | None = None
+    feedback: str | None = None
     result: TaskResult | None = None
     assessment: Assessment | None = None
     assessment_history: list[Assessment] | None = None
@@ -210,14 +152,58 @@ class Task(WireResponse):
     created_at: Timestamp | None = None
     updated_at: Timestamp | None = None
 
+    def bind_files(self, reader: FileReader) -> Task:
+        """Return the task with the kept files of its attempts readable.
+
+        Parameters
+        ----------
+        reader : callable
+            Takes attempt, round and path, returns the file's bytes; called only for files
+            that are looked at.
+        """
+        if self.attempts is None:
+            return self
+        bound = [
+            a.model_copy(update={"files": a.files.bound(partial(reader, a.attempt, a.round))})
+            for a in self.attempts
+        ]
+        return self.model_copy(update={"attempts": bound})
+
+    def why(self) -> Explanation:
+        """Say in plain words how the task came to where it is: what failed, where, and why.
+
+        Returns
+        -------
+        Explanation
+            Prints as a few lines; in a notebook it shows itself.
+        """
+        from polpo_lab.explanation import explain
+
+        return explain(self)
+
+    def __repr__(self) -> str:
+        from polpo_lab.models.reprs import task_repr
+
+        return task_repr(self)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from polpo_lab.models.reprs import task_html
+
+        return task_html(self)
+
 
 class Approval(WireResponse):
-    """A person's decision that a task with side effects waits for."""
+    """A person's decision that a task with side effects waits for.
+
+    ``status`` is pending, approved, rejected or cancelled.
+    """
 
     id: str
     task_id: str = ""
     kind: str = "complete"
-    status: Literal["pending", "approved", "rejected", "cancelled"] | str = "pending"
+    status: str = "pending"
     feedback: str | None = None
     created_at: Timestamp | None = None
     resolved_at: Timestamp | None = None

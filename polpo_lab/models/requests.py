@@ -1,0 +1,89 @@
+"""What we ask of a server: create, change, re-judge, refuse. Strict: a mistake is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Base64Bytes, Field
+
+from polpo_lab.models.expectations import Expectation, ExpectedOutcome
+from polpo_lab.models.wire import NonEmptyText, SignedNumber, WholeNumber, WireRequest
+
+DEFAULT_MAX_RETRIES = 3
+
+
+class RetryPolicy(WireRequest):
+    """When and to whom a failing task escalates.
+
+    Once ``escalate_after`` attempts have failed, later ones use ``fallback_agent``
+    and/or ``escalate_model``.
+    """
+
+    escalate_after: int = Field(default=1, ge=1, le=1_000_000)
+    fallback_agent: NonEmptyText | None = None
+    escalate_model: NonEmptyText | None = None
+
+
+class Base64File(WireRequest):
+    """An input file given as base64, for bytes that are not text."""
+
+    base64: Base64Bytes
+
+
+InputFiles = dict[NonEmptyText, str | Base64File]
+
+
+class TaskCreate(WireRequest):
+    """A request to create a task. Unset fields are not sent; the server's defaults hold."""
+
+    title: NonEmptyText
+    description: NonEmptyText
+    assign_to: NonEmptyText
+    group: NonEmptyText | None = None
+    depends_on: list[NonEmptyText] = Field(default_factory=list)
+    expectations: list[Expectation] = Field(default_factory=list)
+    expected_outcomes: list[ExpectedOutcome] = Field(default_factory=list)
+    max_retries: int = Field(default=DEFAULT_MAX_RETRIES, ge=0, le=1_000_000)
+    priority: SignedNumber = 0
+    side_effects: bool = False
+    max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)
+    retry_policy: RetryPolicy | None = None
+    max_fix_attempts: int | None = Field(default=None, ge=0, le=1_000_000)
+    files: InputFiles = Field(default_factory=dict)
+    seed: WholeNumber | None = None
+
+
+# Default None with a type that refuses it: absent is fine, an explicit null is not.
+_ABSENT: Any = None
+
+
+class TaskUpdate(WireRequest):
+    """A request to change a task; only the fields that were set are touched."""
+
+    title: NonEmptyText = Field(default=_ABSENT)
+    description: NonEmptyText = Field(default=_ABSENT)
+    assign_to: NonEmptyText = Field(default=_ABSENT)
+    group: NonEmptyText | None = None
+    depends_on: list[NonEmptyText] = Field(default=_ABSENT)
+    expectations: list[Expectation] = Field(default=_ABSENT)
+    expected_outcomes: list[ExpectedOutcome] = Field(default=_ABSENT)
+    max_retries: int = Field(default=_ABSENT, ge=0, le=1_000_000)
+    priority: SignedNumber = Field(default=_ABSENT)
+    side_effects: bool = Field(default=_ABSENT)
+    max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)
+    retry_policy: RetryPolicy | None = None
+    max_fix_attempts: int | None = Field(default=None, ge=0, le=1_000_000)
+    files: InputFiles = Field(default=_ABSENT)
+    seed: WholeNumber | None = None
+
+
+class ReassessRequest(WireRequest):
+    """Optional body of a reassessment: judge with these expectations, change nothing else."""
+
+    expectations: list[Expectation] | None = None
+
+
+class RejectRequest(WireRequest):
+    """Why an approval is refused; the agent of a re-run is shown it."""
+
+    feedback: NonEmptyText
