@@ -1,0 +1,104 @@
+"""One sandboxed program while it runs: its streams, its end, and ending it with all it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+
+from polpo_lab.sandbox.supervise import end_tree
+
+# A supervisor that does not end by itself within this time has been tampered with.
+GRACE_SECONDS = 0.5
+
+
+class SandboxedProcess:
+    """A program in its sandbox, with every process below it.
+
+    Attributes
+    ----------
+    stdout, stderr : asyncio.StreamReader
+        Read both, or the program stops when a pipe is full.
+    pid : int
+        The outermost process: bubblewrap, or the supervisor.
+    killed_because : str or None
+        Why the watcher killed it, when it did.
+    """
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, *, lifeline: int, init_pidfd: int | None
+    ) -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.stdout = process.stdout
+        self.stderr = process.stderr
+        self.pid = process.pid
+        self.killed_because: str | None = None
+        self._process = process
+        self._lifeline: int | None = lifeline
+        # The first process inside bubblewrap's walls: when it is gone, so is all the rest.
+        self._init_pidfd = init_pidfd
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, once the program has ended; 128 + n when signal n ended it."""
+        code = self._process.returncode
+        return 128 - code if code is not None and code < 0 else code
+
+    async def wait(self) -> int:
+        """Wait until the program has ended, and return its exit code."""
+        await self._process.wait()
+        code = self.returncode
+        assert code is not None
+        return code
+
+    async def kill(self) -> None:
+        """End the program and all it started; return when nothing of it is left.
+
+        May be called again, and after the program ended by itself: what it left behind
+        is ended then. A cancellation meanwhile is obeyed after the end.
+        """
+        ending = asyncio.ensure_future(self._end())
+        cancelled: asyncio.CancelledError | None = None
+        while not ending.done():
+            try:
+                await asyncio.shield(ending)
+            except asyncio.CancelledError as error:
+                cancelled = error
+        ending.result()
+        if cancelled is not None:
+            raise cancelled
+
+    async def _end(self) -> None:
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+        if self._init_pidfd is not None:
+            pidfd, self._init_pidfd = self._init_pidfd, None
+            try:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                await until_readable(pidfd)
+            finally:
+                os.close(pidfd)
+        if self._process.returncode is None:
+            try:
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await self._process.wait()
+            except TimeoutError:
+                end_tree(self.pid)
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._process.wait()
+
+
+async def until_readable(fd: int) -> None:
+    """Wait until a descriptor can be read; a pidfd can once its process has ended."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(fd, lambda: ready.done() or ready.set_result(None))
+    try:
+        await ready
+    finally:
+        loop.remove_reader(fd)
