@@ -37,6 +37,23 @@ def strip_control(text: str) -> str:
     return _CONTROL_CHARACTER.sub("", _ESCAPE_SEQUENCE.sub("", text))
 
 
+def valid_unicode(text: str) -> str:
+    r"""Replace lone surrogates, which neither UTF-8 nor SQLite can carry, by U+FFFD.
+
+    Control characters stay: this is for storing, not for showing.
+
+    Examples
+    --------
+    >>> valid_unicode("a\ud800b\x00")
+    'a\ufffdb\x00'
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def escape_html(text: str) -> str:
     r"""Return text for the inside of an HTML element or a quoted attribute.
 

@@ -1,1 +1,1 @@
-"""Assessment: files and a result go in, an assessment comes out. Used by server and journal alike."""
+"""Assessment: files and a result go in, an assessment comes out. For server and journal alike."""
