@@ -69,6 +69,7 @@ class Criterion(_ExpectationFields):
 
     @property
     def subject(self) -> str:
+        """The criterion itself."""
         return self.criterion
 
 
@@ -94,6 +95,7 @@ class LlmReview(_ExpectationFields):
 
     @property
     def subject(self) -> str:
+        """The criteria, or the prompt."""
         return self.criteria or self.prompt or ""
 
 
@@ -108,6 +110,7 @@ class TestCommand(_ExpectationFields):
 
     @property
     def subject(self) -> str:
+        """The command."""
         return self.command
 
 
@@ -122,6 +125,7 @@ class Script(_ExpectationFields):
 
     @property
     def subject(self) -> str:
+        """The command."""
         return self.command
 
 
@@ -146,6 +150,7 @@ class FileExists(_ExpectationFields):
 
     @property
     def subject(self) -> str:
+        """The paths."""
         return ", ".join(self.all_paths)
 
 

@@ -37,7 +37,7 @@ RoundKind = Literal["first", "fix", "retry", "escalated"]
 ExitReason = Literal["ok", "crash", "timeout", "killed", "interrupted"]
 Trigger = Literal["initial", "fix", "retry", "reassess"]
 
-# Large enough for every honest use, small enough for SQLite, JavaScript and a float to hold exactly.
+# Enough for every honest use, and held exactly by SQLite, JavaScript and a float.
 WholeNumber = Annotated[int, Field(ge=0, le=2**53 - 1)]
 SignedNumber = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 # A text with at least one visible character: what a title or a command must have.
@@ -70,7 +70,7 @@ class WireRequest(BaseModel):
         frozen=True,
     )
 
-    def model_post_init(self, context: Any, /) -> None:
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ARG002  # pydantic calls it so
         """Count the ``type`` that names a form as set: it is always sent."""
         if "type" in type(self).model_fields:
             self.__pydantic_fields_set__.add("type")

@@ -1,0 +1,157 @@
+"""The command line, ``polpo-lab``: each command is one call into the library.
+
+Results go to stdout, everything said about them to stderr; exit codes are 0, 1 for a
+failure and 2 for a wrong call.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from polpo_lab import __version__
+from polpo_lab.errors import PolpoLabError
+
+if TYPE_CHECKING:
+    from polpo_lab.server.embedded import EmbeddedServer
+
+app = typer.Typer(
+    name="polpo-lab",
+    help="Evaluate AI agents with Polpo: live tasks, experiments, honest comparisons.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; our own errors are one line on stderr, exit code 1."""
+    try:
+        app()
+    except PolpoLabError as error:
+        typer.echo(f"polpo-lab: {error}", err=True)
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _about(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 0,
+    data: Annotated[
+        Optional[str],
+        typer.Option(help="Data folder; ':temporary:' for one that goes with the server."),
+    ] = None,
+    token: Annotated[
+        Optional[str],
+        typer.Option(help="What clients send as Bearer token; else POLPO_LAB_TOKEN, else random."),
+    ] = None,
+    agents: Annotated[
+        Optional[Path], typer.Option(help="Agents file (TOML); else the demonstration's agents.")
+    ] = None,
+    judge: Annotated[
+        Optional[list[str]], typer.Option(help="A Python judge, as module:function. Repeatable.")
+    ] = None,
+    sandbox: Annotated[
+        str, typer.Option(help="auto, require (refuse to start without walls) or off.")
+    ] = "auto",
+    concurrency: Annotated[int, typer.Option(help="Most process agents at once.", min=1)] = 64,
+    max_fix_attempts: Annotated[
+        int, typer.Option(help="Fix rounds of each attempt where a task does not say.", min=0)
+    ] = 2,
+) -> None:
+    """Run the embedded server alone, until interrupted."""
+    from polpo_lab.agents.loading import load_agents_file
+    from polpo_lab.assess.loading import load_judge, load_judges_file
+    from polpo_lab.server.embedded import EmbeddedServer
+
+    if sandbox not in ("auto", "require", "off"):
+        raise typer.BadParameter(f"{sandbox!r}: use auto, require or off", param_hint="--sandbox")
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    sys.path.insert(0, str(agents.resolve().parent if agents else Path.cwd()))
+    given, source = _token(token)
+    server = EmbeddedServer(
+        data,
+        host=host,
+        port=port,
+        token=given,
+        sandbox=sandbox,  # type: ignore[arg-type]  # checked above
+        concurrency=concurrency,
+        max_fix_attempts=max_fix_attempts,
+    )
+    for each in load_agents_file(agents) if agents else ():
+        server.agents.add(each)
+    for taken in [*(load_judges_file(agents) if agents else ()), *map(load_judge, judge or ())]:
+        server.judges.add(taken)
+    if agents is None:
+        from polpo_lab.demo import join
+
+        join(server.agents, server.judges)
+    server.serve(on_ready=lambda: _say_where(server, source))
+
+
+def _token(option: str | None) -> tuple[str | None, str]:
+    if option:
+        return option, "from --token"
+    environment = os.environ.get("POLPO_LAB_TOKEN")
+    if environment:
+        return environment, "from POLPO_LAB_TOKEN"
+    return None, "random"
+
+
+def _say_where(server: EmbeddedServer, source: str) -> None:
+    """Print the start-up lines; the token itself only when random and on a terminal."""
+    typer.echo(f"polpo-lab {__version__} serves {server.url}/v1")
+    shown = ""
+    if source == "random" and sys.stdout.isatty():
+        shown = f": {server.token.get_secret_value()}"
+    typer.echo(f"token    {source}{shown}")
+    typer.echo(f"data     {server.data}")
+    assert server.engine is not None
+    sandbox = server.engine.sandbox
+    typer.echo(f"sandbox  {sandbox.strength}: {sandbox.description}")
+    typer.echo(f"agents   {', '.join(server.agents.names()) or 'none'}")
+    if str(server.recovered):
+        typer.echo(f"recovered after a stop: {server.recovered}")
+    sys.stdout.flush()
+
+
+@app.command()
+def demo(
+    templates: Annotated[int, typer.Option(help="How many templates of the suite.", min=1)] = 12,
+    data: Annotated[
+        Optional[str], typer.Option(help="Data folder; .polpo-lab/demo by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of every agent's search.")] = 1,
+) -> None:
+    """Watch five real program-searching agents at work on an embedded Polpo."""
+    from polpo_lab.demonstration import demonstrate
+
+    demonstrate(templates=templates, data=data, seed=seed)
+
+
+@app.command()
+def lab(
+    notebook: Annotated[
+        Optional[Path], typer.Argument(help="The notebook to open; the quickstart by default.")
+    ] = None,
+) -> None:
+    """Open JupyterLab on the quickstart notebook."""
+    quickstart = Path(__file__).parents[1] / "notebooks" / "01_quickstart.ipynb"
+    chosen = notebook or quickstart
+    command = [sys.executable, "-m", "jupyterlab", str(chosen)]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)

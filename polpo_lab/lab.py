@@ -1,0 +1,461 @@
+"""`connect` and `Lab`: a Polpo client and, when embedded, the server behind it.
+
+Everything a notebook user types hangs on a `Lab`. The heavy parts (server, pandas,
+widgets) are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from pydantic import SecretStr
+
+from polpo_lab.client import AsyncPolpo, Polpo
+from polpo_lab.client.sync import Tasks
+from polpo_lab.errors import InvalidArgument, UnsupportedByServer
+from polpo_lab.models import Event, Health, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from polpo_lab.notebook.board import Board
+    from polpo_lab.notebook.card import Card
+    from polpo_lab.notebook.form import TaskForm
+    from polpo_lab.server.embedded import EmbeddedServer
+
+F = TypeVar("F", bound=Callable[..., Any])
+FrameKind = Literal["tasks", "attempts", "checks", "scores", "events"]
+
+_servers: dict[Path, EmbeddedServer] = {}
+
+
+def connect(
+    url: str | None = None,
+    *,
+    key: str | SecretStr | None = None,
+    dialect: str | None = None,
+    data: str | Path | None = None,
+    sandbox: Literal["auto", "require", "off"] = "auto",
+    max_fix_attempts: int = 2,
+    concurrency: int = 64,
+) -> Lab:
+    """Connect to Polpo: anywhere, or to an embedded server of this process.
+
+    Parameters
+    ----------
+    url : str, optional
+        A Polpo cloud or self-hosted server, or an embedded one elsewhere. Without it an
+        embedded server is started on a free loopback port, or the one that this process
+        has for the data folder is used again.
+    key : str or pydantic.SecretStr, optional
+        The server's key. ``POLPO_API_KEY`` goes by itself only to ``https://*.polpo.cloud``
+        and to hosts named in ``POLPO_HOSTS``.
+    dialect : {"cloud", "embedded"}, optional
+        Found out by itself when left out.
+    data : str or pathlib.Path, optional
+        Data folder of the embedded server: ``.polpo-lab`` in the current folder by default,
+        ``":temporary:"`` for one that goes with the server.
+    sandbox : {"auto", "require", "off"}
+        Of a new embedded server: ``"require"`` refuses to start without bubblewrap's walls.
+    max_fix_attempts : int
+        Of a new embedded server: fix rounds of each attempt where a task does not say.
+    concurrency : int
+        Of a new embedded server: most process agents at once.
+
+    Returns
+    -------
+    Lab
+
+    Raises
+    ------
+    InvalidArgument
+        For arguments that do not go together.
+    ConnectionFailed, ServerError
+        When the server cannot be reached or started.
+
+    Examples
+    --------
+    >>> import polpo_lab as polpo
+    >>> lab = polpo.connect(data=":temporary:")
+    >>> @lab.agent(isolation="inline")
+    ... async def greeter(task):
+    ...     return f"Hello, {task.title}!"
+    >>> lab.run("greeter", "Say hello", title="Ada").result.content
+    'Hello, Ada!'
+    >>> lab.close()
+    """
+    if url is not None:
+        if data is not None:
+            raise InvalidArgument("data= belongs to an embedded server: leave out url, or data")
+        return Lab(Polpo(url, key, dialect=dialect))
+    if key is not None:
+        raise InvalidArgument("key= belongs to a server elsewhere: give its url too")
+    server = _embedded(data, sandbox, max_fix_attempts, concurrency)
+    return Lab(Polpo(server.url, server.token, dialect="embedded"), server)
+
+
+def _embedded(
+    data: str | Path | None,
+    sandbox: Literal["auto", "require", "off"],
+    max_fix_attempts: int,
+    concurrency: int,
+) -> EmbeddedServer:
+    """Return this process's server for the data folder, started when there is none."""
+    from polpo_lab.server.embedded import EmbeddedServer
+    from polpo_lab.server.folder import DEFAULT_FOLDER, TEMPORARY
+
+    if data != TEMPORARY:
+        known = _servers.get(Path(data or DEFAULT_FOLDER).expanduser().resolve())
+        if known is not None and known.is_running:
+            return known
+    server = EmbeddedServer(
+        data,
+        sandbox=sandbox,
+        max_fix_attempts=max_fix_attempts,
+        concurrency=concurrency,
+        read_only=(Path.cwd(),),
+    )
+    server.start()
+    _servers[server.data] = server
+    return server
+
+
+@atexit.register
+def _stop_servers() -> None:
+    for server in _servers.values():
+        server.stop()
+
+
+class LabTasks(Tasks):
+    """The tasks of a lab: the client's calls, and a frame."""
+
+    def frame(self, **filters: Any) -> pd.DataFrame:
+        """Return the tasks as a DataFrame, one row each; see `Lab.frame`.
+
+        Parameters
+        ----------
+        **filters
+            ``status``, ``group``, ``assign_to``, as in ``list``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of docs/frames.md.
+        """
+        from polpo_lab.analysis.frames import frame
+
+        return frame("tasks", self.list(include_attempts=True, **filters))
+
+
+class Lab:
+    """A connection with everything on it: tasks, agents, live cards, frames.
+
+    Made by `connect`. ``lab.client`` is the plain client underneath.
+
+    Parameters
+    ----------
+    client : Polpo
+    server : EmbeddedServer, optional
+        The server behind it, when it is this process's own.
+    """
+
+    def __init__(self, client: Polpo, server: EmbeddedServer | None = None) -> None:
+        self.client = client
+        self.server = server
+        self.tasks = LabTasks(client)
+        self.approvals = client.approvals
+        self.groups = client.groups
+
+    @property
+    def url(self) -> str:
+        """The server's base URL."""
+        return self.client.url
+
+    @property
+    def key(self) -> SecretStr | None:
+        """The key in use; its repr shows nothing of it."""
+        return self.client.key
+
+    @property
+    def agents(self) -> list[str]:
+        """Names of the agents that tasks can be assigned to."""
+        return [agent.name for agent in self.client.agents.list()]
+
+    def async_client(self) -> AsyncPolpo:
+        """Return a new asynchronous client to the same server, for one event loop."""
+        return AsyncPolpo(self.client.url, self.client.key, dialect=self.client.dialect)
+
+    def health(self) -> Health:
+        """Return what the server says of itself: version, sandbox in force, limits."""
+        return self.client.health()
+
+    # ------------------------------------------------------------------ agents and judges
+
+    @overload
+    def agent(self, fn: F, /) -> F: ...
+    @overload
+    def agent(self, fn: None = None, /, *, argv: list[str], name: str, **options: Any) -> str: ...
+    @overload
+    def agent(self, fn: None = None, /, **options: Any) -> Callable[[F], F]: ...
+
+    def agent(
+        self,
+        fn: F | None = None,
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        version: str | None = None,
+        isolation: Literal["worker", "inline"] = "worker",
+        network: bool = False,
+        read_only: tuple[Path, ...] = (),
+        argv: list[str] | None = None,
+        env: dict[str, str] | None = None,
+    ) -> Any:
+        """Make a function or a command an agent of the embedded server.
+
+        Used as ``@lab.agent``, as ``@lab.agent(name=...)``, or as
+        ``lab.agent(name=..., argv=[...])`` for a command. A name that is taken is replaced.
+
+        Parameters
+        ----------
+        fn : callable, optional
+            Takes the task view; returns text, or yields ``str`` and `ToolUse`.
+        name : str, optional
+            The function's name by default; needed for a command.
+        description : str, optional
+            First line of the docstring by default.
+        version : str, optional
+            Declared by you; joined to the hash of the source.
+        isolation : {"worker", "inline"}
+            ``"worker"``: a sandboxed process of its own for each run. ``"inline"``: in the
+            server's own loop, for trusted async functions.
+        network : bool
+            Whether the sandbox lets it reach the network.
+        read_only : tuple of pathlib.Path
+            Folders it may read.
+        argv : list of str, optional
+            A command; ``{title}``, ``{description}``, ``{workspace}``, ``{attempt}``,
+            ``{round}`` and ``{model}`` are filled in.
+        env : dict of str to str, optional
+            Environment of the command.
+
+        Returns
+        -------
+        callable or str
+            The function itself, so that it can still be called; a command's name.
+
+        Raises
+        ------
+        InvalidArgument, NotPicklable
+            When it cannot be an agent, saying why.
+        UnsupportedByServer
+            When the server is not embedded in this process.
+        """
+        from polpo_lab.agents.command import CommandAgent
+        from polpo_lab.agents.function import FunctionAgent
+        from polpo_lab.agents.inline import InlineAgent
+
+        agents = self._own_server("agents", "name them in its agents file").agents
+        if argv is not None:
+            if name is None:
+                raise InvalidArgument("a command agent needs a name: lab.agent(name=..., argv=...)")
+            command = CommandAgent(
+                name,
+                argv,
+                description=description or "",
+                version=version,
+                network=network,
+                read_only=read_only,
+                env=env or {},
+            )
+            agents.add(command)
+            return name
+        if isolation not in ("worker", "inline"):
+            raise InvalidArgument(f"isolation={isolation!r} is unknown: use 'worker' or 'inline'")
+
+        def register(function: F) -> F:
+            if isolation == "inline":
+                made: Any = InlineAgent(
+                    function, name=name, description=description, version=version
+                )
+            else:
+                made = FunctionAgent(
+                    function,
+                    name=name,
+                    description=description,
+                    version=version,
+                    network=network,
+                    read_only=read_only,
+                )
+            agents.add(made)
+            return function
+
+        return register if fn is None else register(fn)
+
+    def judge(
+        self,
+        fn: F | None = None,
+        /,
+        *,
+        match: Any = None,
+        name: str | None = None,
+        version: str | None = None,
+        isolation: Literal["worker", "inline"] = "worker",
+    ) -> Any:
+        """Make a function a judge of the embedded server.
+
+        Parameters
+        ----------
+        fn : callable, optional
+            ``(criterion, task, result) -> Score``.
+        match : str, re.Pattern or callable, optional
+            The criteria it takes: a text they contain (in any case), a pattern they match,
+            or a rule. All, when left out. Several judges of one criterion are its reviewers.
+        name, version : str, optional
+            As of agents.
+        isolation : {"worker", "inline"}
+            As of agents.
+
+        Returns
+        -------
+        callable
+            The function itself.
+
+        Raises
+        ------
+        UnsupportedByServer
+            When the server is not embedded in this process.
+        """
+        from polpo_lab.assess.judges import judge
+
+        judges = self._own_server("judges", "name them when it is started").judges
+
+        def register(function: F) -> F:
+            judges.add(
+                judge(match=match, name=name, version=version, isolation=isolation)(function)
+            )
+            return function
+
+        return register if fn is None else register(fn)
+
+    def _own_server(self, what: str, alternative: str) -> EmbeddedServer:
+        if self.server is None:
+            raise UnsupportedByServer(
+                f"{what} can be added only to a server embedded in this process; for the one at "
+                f"{self.url}, {alternative}"
+            )
+        return self.server
+
+    # ------------------------------------------------------------------ running and watching
+
+    def run(
+        self,
+        agent: str,
+        description: str,
+        *,
+        title: str | None = None,
+        expect: Any = None,
+        wait_for_approval: bool = False,
+        on_event: Callable[[Event], None] | None = None,
+        **fields: Any,
+    ) -> Task:
+        """Create a task, execute it, watch it to its end, and return it.
+
+        In a notebook the cell shows the live card meanwhile. Interrupting ends the
+        watching, not the task.
+
+        Parameters
+        ----------
+        agent : str
+            Name of the agent.
+        description : str
+            What it shall do.
+        title : str, optional
+            Made from the description by default.
+        expect : str, expectation or list of these, optional
+            What the result is judged by; a text is a criterion.
+        wait_for_approval : bool
+            Whether to go on waiting when the task waits for a person.
+        on_event : callable, optional
+            Called with each event.
+        **fields
+            Any other field of a task, such as ``max_retries=1``.
+
+        Returns
+        -------
+        Task
+            As it stands at the end, with result, assessment and attempts.
+        """
+        from polpo_lab.notebook.running import is_notebook, run_with_card
+
+        if is_notebook() and on_event is None:
+            task = self.tasks.draft_for(agent, description, title=title, expect=expect, **fields)
+            return run_with_card(self, task, wait_for_approval=wait_for_approval)
+        return self.client.run(
+            agent,
+            description,
+            title=title,
+            expect=expect,
+            wait_for_approval=wait_for_approval,
+            on_event=on_event,
+            **fields,
+        )
+
+    def watch(self, task: Task | str) -> Card:
+        """Return the live card of a task, to be shown in the cell."""
+        from polpo_lab.notebook.card import Card
+
+        return Card(self, task)
+
+    def new_task(self) -> TaskForm:
+        """Return a form that creates a task, and runs it."""
+        from polpo_lab.notebook.form import TaskForm
+
+        return TaskForm(self)
+
+    def board(self) -> Board:
+        """Return the board of all tasks; a click opens a task's card."""
+        from polpo_lab.notebook.board import Board
+
+        return Board(self)
+
+    def frame(self, kind: FrameKind = "tasks", **filters: Any) -> pd.DataFrame:
+        """Return one of the five frames of the server's tasks.
+
+        Parameters
+        ----------
+        kind : {"tasks", "attempts", "checks", "scores", "events"}
+        **filters
+            ``status``, ``group``, ``assign_to``, as in ``lab.tasks.list``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of docs/frames.md.
+        """
+        from polpo_lab.analysis.frames import frame
+
+        return frame(kind, self.tasks.list(include_attempts=True, **filters))
+
+    # ------------------------------------------------------------------ the connection itself
+
+    def close(self) -> None:
+        """Close the connection; an embedded server of this process stops."""
+        self.client.close()
+        if self.server is not None:
+            _servers.pop(self.server.data, None)
+            self.server.stop()
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = f", data={str(self.server.data)!r}" if self.server else ""
+        return f"Lab({self.url!r}{where})"

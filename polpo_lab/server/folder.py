@@ -1,0 +1,81 @@
+"""The data folder: where it is, and the lock that lets one server have it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from polpo_lab.errors import DataFolderLocked
+
+DEFAULT_FOLDER = ".polpo-lab"
+TEMPORARY = ":temporary:"
+
+
+class DataFolder:
+    """A folder that one server holds, until `release`.
+
+    Parameters
+    ----------
+    where : path or str or None
+        A folder, made when missing; None is ``.polpo-lab`` in the current folder;
+        ``":temporary:"`` is one that goes with the server.
+
+    Raises
+    ------
+    DataFolderLocked
+        When another server has it, naming that one.
+    """
+
+    def __init__(self, where: Path | str | None = None) -> None:
+        self.is_temporary = where == TEMPORARY
+        if self.is_temporary:
+            self.path = Path(tempfile.mkdtemp(prefix="polpo-lab-"))
+        else:
+            self.path = Path(where or DEFAULT_FOLDER).expanduser().resolve()
+            self.path.mkdir(parents=True, exist_ok=True)
+        self.path.chmod(0o700)
+        self._lock = self._take_lock()
+        ignore = self.path / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+
+    def name_holder(self, url: str) -> None:
+        """Write into the lock who holds it, for a second server's message."""
+        self._lock.seek(0)
+        self._lock.truncate()
+        self._lock.write(json.dumps({"pid": os.getpid(), "url": url}))
+        self._lock.flush()
+
+    def release(self) -> None:
+        """Give the folder up; a temporary one is removed."""
+        self._lock.close()
+        if self.is_temporary:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _take_lock(self) -> IO[str]:
+        lock = (self.path / "lock").open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read()
+            lock.close()
+            raise DataFolderLocked(_who_has(self.path, holder)) from None
+        return lock
+
+
+def _who_has(folder: Path, holder: str) -> str:
+    try:
+        known = json.loads(holder)
+        who = f"the server at {known['url']} (process {known['pid']})"
+    except (ValueError, KeyError, TypeError):
+        who = "another server that is just starting"
+    return (
+        f"{folder} is in use by {who}: connect to that one with polpo_lab.connect(url, key=...), "
+        "stop it, or give this one another folder with data=..."
+    )

@@ -1,0 +1,219 @@
+"""Tasks on their way: from the queue through their attempts to their rest.
+
+Holds the tasks that are not at rest; a task at rest is only in the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from polpo_lab.lifecycle import AT_REST, is_executing
+from polpo_lab.models import Attempt, Task
+from polpo_lab.server import policy
+from polpo_lab.server.approvals import Approvals
+from polpo_lab.server.attempt import RunningAttempt, Surroundings
+from polpo_lab.server.dispatcher import Dispatcher
+from polpo_lab.server.moves import now
+from polpo_lab.server.views import words_for_next
+
+
+@dataclass
+class Life:
+    """A task that is not at rest, and what its run needs to know."""
+
+    task: Task
+    queued_at: datetime
+    feedback: str | None = None
+    waits_for: set[str] = field(default_factory=set)
+    attempt: RunningAttempt | None = None
+
+
+class Runs:
+    """Queues tasks, runs their attempts, and settles them.
+
+    Parameters
+    ----------
+    around : Surroundings
+    approvals : Approvals
+    """
+
+    def __init__(self, around: Surroundings, approvals: Approvals) -> None:
+        self._around = around
+        self._moves = around.moves
+        self._store = around.store
+        self._approvals = approvals
+        self._lives: dict[str, Life] = {}
+        self._dispatcher = Dispatcher(
+            self._run,
+            {False: around.settings.concurrency, True: around.settings.inline_concurrency},
+        )
+
+    def task(self, task_id: str) -> Task | None:
+        """Return a task that is not at rest, or None."""
+        life = self._lives.get(task_id)
+        return life.task if life else None
+
+    def __contains__(self, task_id: str) -> bool:
+        return task_id in self._lives
+
+    async def close(self) -> None:
+        """Stop every run; what they leave in the store is for the recovery."""
+        await self._dispatcher.close()
+        self._lives.clear()
+
+    # ------------------------------------------------------------------ in
+
+    def queue(self, task: Task, group: dict[str, Task] | None = None) -> None:
+        """Queue a task from rest; in a group run it may wait there for others.
+
+        Parameters
+        ----------
+        task : Task
+            Draft, pending and unqueued, or failed: then this is its next attempt.
+        group : dict of str to Task, optional
+            The newest tasks of its group by title.
+        """
+        life = self._lives[task.id] = Life(task, now())
+        if task.status == "failed":
+            life.feedback = self._words_after_failure(task)
+            task.retries += 1
+        task.reason = None
+        if task.status == "pending":  # unqueued by a restart
+            task.queued = True
+            self._store.save_task(task)
+        else:
+            self._moves.move(task, "pending", title=task.title)
+        if group is not None and not self._wait_for_others(life, group):
+            return
+        if not life.waits_for:
+            self.enter_queue(task)
+
+    def run_again(self, task: Task, last: Attempt | None) -> None:
+        """Queue a task whose re-run a person approved."""
+        self._lives.setdefault(task.id, Life(task, now()))
+        self._moves.move(task, "pending", attempt=last, title=task.title)
+        task.retries += 1
+        self._requeue(task, words_for_next(last) if last else None)
+
+    def enter_queue(self, task: Task) -> None:
+        """Let a pending task wait for a place; again after its priority changed."""
+        agent = self._around.agents.get(policy.conditions_of_attempt(task).agent)
+        age = int(task.created_at.timestamp() * 1000) if task.created_at else 0
+        self._dispatcher.enqueue(task.id, priority=task.priority, age=age, inline=agent.inline)
+
+    def reprioritise(self, task: Task) -> None:
+        """Give a waiting task the place that its new priority says."""
+        if self._dispatcher.is_waiting(task.id):
+            self.enter_queue(task)
+
+    def _wait_for_others(self, life: Life, group: dict[str, Task]) -> bool:
+        """Note whom a task waits for; False when it failed, since one of them has."""
+        for title in life.task.depends_on or ():
+            other = group.get(title)
+            if other is None or other.status == "failed":
+                self._fail_for_dependency(life.task, title)
+                return False
+            if other.status != "done":
+                life.waits_for.add(other.id)
+        return True
+
+    def _requeue(self, task: Task, feedback: str | None) -> None:
+        life = self._lives[task.id]
+        life.feedback = feedback
+        life.attempt = None
+        self.enter_queue(task)
+
+    def _words_after_failure(self, task: Task) -> str | None:
+        if task.reason == "rejected" and task.feedback:
+            return f"A person rejected the result: {task.feedback}"
+        rounds = self._store.rounds(task.id)
+        return words_for_next(rounds[-1]) if rounds else None
+
+    # ------------------------------------------------------------------ through
+
+    async def _run(self, task_id: str) -> None:
+        life = self._lives[task_id]
+        task = life.task
+        life.attempt = attempt = RunningAttempt(
+            task,
+            self._around,
+            queued_at=life.queued_at,
+            feedback=life.feedback,
+            requeue=self._requeue,
+            ask=self._approvals.ask,
+        )
+        try:
+            await attempt.to_its_end()
+        except Exception as error:
+            # Whatever broke here is ours: the task must not hang, and the fault must be seen.
+            if is_executing(task.status, task.queued):
+                self._fail_for_fault(life, attempt, error)
+            raise
+        finally:
+            if task.status in AT_REST:
+                self.settle(task)
+
+    def _fail_for_fault(self, life: Life, attempt: RunningAttempt, error: Exception) -> None:
+        told = attempt.close_as("crash")
+        message = f"the server could not go on: {type(error).__name__}: {error}"
+        self._moves.failed_attempt(life.task, "INTERNAL_ERROR", message, attempt.record)
+        self._moves.come_to_rest(
+            life.task,
+            "failed",
+            reason="crash",
+            since=life.queued_at,
+            attempt=attempt.record,
+            **told,
+        )
+
+    # ------------------------------------------------------------------ out
+
+    def kill(self, task: Task) -> None:
+        """Fail a task at once, and end its run right after."""
+        life = self._lives.get(task.id) or Life(task, now())
+        run = self._dispatcher.running(task.id)
+        self._dispatcher.leave(task.id)
+        record, told = None, {}
+        if run is not None and life.attempt is not None:
+            record, told = life.attempt.record, life.attempt.close_as("killed")
+        self._moves.come_to_rest(
+            task, "failed", reason="killed", since=life.queued_at, attempt=record, **told
+        )
+        self.settle(task)
+        if run is not None:
+            run.cancel()
+
+    def come_to_rest(
+        self, task: Task, status: str, *, reason: str | None, attempt: Attempt | None
+    ) -> None:
+        """End a task that a person decided on."""
+        life = self._lives.get(task.id)
+        since = life.queued_at if life else None
+        self._moves.come_to_rest(task, status, reason=reason, since=since, attempt=attempt)
+        self.settle(task)
+
+    def settle(self, task: Task) -> None:
+        """Forget the life of a task that came to rest, and tell those that wait for it."""
+        life = self._lives.get(task.id)
+        if life is not None and life.task is task:
+            del self._lives[task.id]
+        self._tell_dependents(task.id, task.title, succeeded=task.status == "done")
+
+    def forget(self, task: Task) -> None:
+        """Fail those that wait for a task that is deleted."""
+        self._tell_dependents(task.id, task.title, succeeded=False)
+
+    def _tell_dependents(self, task_id: str, title: str, *, succeeded: bool) -> None:
+        for other in [w for w in self._lives.values() if task_id in w.waits_for]:
+            other.waits_for.discard(task_id)
+            if not succeeded:
+                other.waits_for.clear()
+                self._fail_for_dependency(other.task, title)
+            elif not other.waits_for:
+                self.enter_queue(other.task)
+
+    def _fail_for_dependency(self, task: Task, title: str) -> None:
+        message = f"its dependency {title!r} did not succeed"
+        self._moves.failed_attempt(task, "dependency", message)
+        self.come_to_rest(task, "failed", reason="dependency", attempt=None)
