@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from polpo_lab.sandbox.workspace import Workspace, safe_relative_path
+from polpo_lab.sandbox.workspace import PRIVATE_FOLDER, Workspace, safe_relative_path
 
 LIMIT_BYTES = 2**30
 LIMIT_ENTRIES = 100_000
@@ -74,6 +74,8 @@ def _entries(workspace: Path) -> Iterator[tuple[Path, Path]]:
     """Yield every entry with its relative path, folders before what is in them."""
     for current, folders, names in os.walk(workspace):
         inside = Path(current).relative_to(workspace)
+        if not inside.parts and PRIVATE_FOLDER in folders:
+            folders.remove(PRIVATE_FOLDER)  # the runner's own
         for name in (*folders, *names):
             yield Path(current, name), inside / name
         if len(inside.parts) >= LIMIT_DEPTH:
