@@ -1,0 +1,354 @@
+"""The talking: requests sent, streams read, connections kept, once plain and once async.
+
+httpx's pool looks through all its connections at every request, which costs more than
+the request when hundreds of streams are open. So each connection here is a transport of
+its own with a pool of one, and the pool is a list: the last one used is used next.
+Calls and streams have separate lists, so that a kill never waits for a free stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+from httpx_sse import EventSource, ServerSentEvent
+
+from polpo_lab.client.address import Address
+from polpo_lab.client.exchange import Answer, Broken, Ended, Request
+from polpo_lab.client.wire import (
+    WireFormat,
+    answer_of,
+    broken_by,
+    is_event_stream,
+    transport_options,
+    unreadable,
+)
+from polpo_lab.errors import ConnectionFailed, InvalidArgument
+
+MAX_CALLS_AT_ONCE = 32
+_CLOSED = "this client is closed"
+
+
+def _none_free(limit: int, seconds: float) -> Broken:
+    return Broken(
+        f"no connection became free in {seconds:g} s: {limit} are in use; close streams that "
+        "are not read any more, or raise max_connections",
+        reached=False,
+    )
+
+
+def _bad_proxy(error: Exception) -> InvalidArgument:
+    # The proxy's URL is not shown: it may hold a password.
+    return InvalidArgument(
+        f"the proxy of the environment cannot be used ({type(error).__name__}); correct "
+        "HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or name the server in NO_PROXY"
+    )
+
+
+class _Lane:
+    """Some connections of one use: at most ``limit`` at once, the warmest first."""
+
+    def __init__(self, options: dict[str, object], limit: int, patience: float) -> None:
+        self._options = options
+        self._limit = limit
+        self._patience = patience
+        self._slots = threading.Semaphore(limit)
+        self._free: list[httpx.HTTPTransport] = []
+        self._all: set[httpx.HTTPTransport] = set()
+        self._closed = False
+
+    def take(self) -> httpx.HTTPTransport | Broken:
+        if self._closed:
+            raise ConnectionFailed(_CLOSED)
+        if not self._slots.acquire(timeout=self._patience):
+            return _none_free(self._limit, self._patience)
+        try:
+            return self._free.pop()
+        except IndexError:
+            pass
+        try:
+            transport = httpx.HTTPTransport(**self._options)  # type: ignore[arg-type]
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            self._slots.release()
+            raise _bad_proxy(error) from None
+        self._all.add(transport)
+        return transport
+
+    def give_back(self, transport: httpx.HTTPTransport, *, sound: bool = True) -> None:
+        if sound and not self._closed:
+            self._free.append(transport)
+        else:
+            self._all.discard(transport)
+            transport.close()
+        self._slots.release()
+
+    def close(self) -> None:
+        self._closed = True
+        for transport in list(self._all):
+            transport.close()
+        self._free.clear()
+        self._all.clear()
+
+
+class LiveStream:
+    """An open stream of events."""
+
+    def __init__(
+        self, response: httpx.Response, transport: httpx.HTTPTransport, lane: _Lane
+    ) -> None:
+        # Also takes a byte order mark away, and never asks the header for a charset.
+        response.encoding = "utf-8-sig"
+        self._response = response
+        self._transport = transport
+        self._lane: _Lane | None = lane
+        self._began = time.monotonic()
+        self._events: Iterator[ServerSentEvent] = EventSource(response).iter_sse()
+
+    def read(self) -> ServerSentEvent | Ended | Broken:
+        """Return the next event, or how the stream came to its end."""
+        try:
+            event = next(self._events, None)
+        except (httpx.RequestError, OSError) as error:
+            return broken_by(error, self._began)
+        return event or Ended(time.monotonic() - self._began)
+
+    def close(self) -> None:
+        """Let go of the connection; again does nothing."""
+        lane, self._lane = self._lane, None
+        if lane is None:
+            return
+        sound = False
+        try:
+            with contextlib.suppress(httpx.RequestError, OSError):
+                self._response.close()
+                sound = True
+        finally:
+            lane.give_back(self._transport, sound=sound)
+
+
+class Connections:
+    """The connections of one `Polpo`; any thread may use them."""
+
+    def __init__(
+        self, address: Address, wire: WireFormat, max_streams: int, patience: float
+    ) -> None:
+        options = transport_options(address)
+        self._wire = wire
+        self._calls = _Lane(options, MAX_CALLS_AT_ONCE, patience)
+        self._streams = _Lane(options, max_streams, patience)
+
+    def exchange(self, request: Request) -> Answer | Broken:
+        """Send a request and read the whole answer."""
+        transport = self._calls.take()
+        if isinstance(transport, Broken):
+            return transport
+        sound = False
+        try:
+            response = transport.handle_request(self._wire.outgoing(request))
+            try:
+                answer = answer_of(response, response.read())
+            finally:
+                response.close()
+            sound = True
+        except httpx.DecodingError as error:
+            raise unreadable(error) from None
+        except (httpx.RequestError, OSError) as error:
+            return broken_by(error)
+        finally:
+            self._calls.give_back(transport, sound=sound)
+        return answer
+
+    def open(self, request: Request) -> LiveStream | Answer | Broken:
+        """Send a request and hand over its stream of events; a refusal is read whole."""
+        transport = self._streams.take()
+        if isinstance(transport, Broken):
+            return transport
+        stream = None
+        sound = False
+        try:
+            response = transport.handle_request(self._wire.outgoing(request))
+            if is_event_stream(response):
+                stream = LiveStream(response, transport, self._streams)
+                return stream
+            try:
+                answer = answer_of(response, response.read())
+            finally:
+                response.close()
+            sound = True
+        except httpx.DecodingError as error:
+            raise unreadable(error) from None
+        except (httpx.RequestError, OSError) as error:
+            return broken_by(error)
+        finally:
+            if stream is None:
+                self._streams.give_back(transport, sound=sound)
+        return answer
+
+    def close(self) -> None:
+        """Close every connection, open streams too."""
+        self._calls.close()
+        self._streams.close()
+
+
+class _AsyncLane:
+    """`_Lane`, awaited."""
+
+    def __init__(self, options: dict[str, object], limit: int, patience: float) -> None:
+        self._options = options
+        self._limit = limit
+        self._patience = patience
+        self._slots = asyncio.Semaphore(limit)
+        self._free: list[httpx.AsyncHTTPTransport] = []
+        self._all: set[httpx.AsyncHTTPTransport] = set()
+        self._closed = False
+
+    async def take(self) -> httpx.AsyncHTTPTransport | Broken:
+        if self._closed:
+            raise ConnectionFailed(_CLOSED)
+        if self._slots.locked():
+            try:
+                await asyncio.wait_for(self._slots.acquire(), self._patience)
+            except TimeoutError:
+                return _none_free(self._limit, self._patience)
+        else:
+            await self._slots.acquire()
+        if self._free:
+            return self._free.pop()
+        try:
+            transport = httpx.AsyncHTTPTransport(**self._options)  # type: ignore[arg-type]
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            self._slots.release()
+            raise _bad_proxy(error) from None
+        self._all.add(transport)
+        return transport
+
+    async def give_back(self, transport: httpx.AsyncHTTPTransport, *, sound: bool = True) -> None:
+        self._slots.release()
+        if sound and not self._closed:
+            self._free.append(transport)
+        else:
+            self._all.discard(transport)
+            await transport.aclose()
+
+    async def close(self) -> None:
+        self._closed = True
+        transports = list(self._all)
+        self._free.clear()
+        self._all.clear()
+        for transport in transports:
+            await transport.aclose()
+
+
+class AsyncLiveStream:
+    """`LiveStream`, awaited."""
+
+    def __init__(
+        self, response: httpx.Response, transport: httpx.AsyncHTTPTransport, lane: _AsyncLane
+    ) -> None:
+        response.encoding = "utf-8-sig"
+        self._response = response
+        self._transport = transport
+        self._lane: _AsyncLane | None = lane
+        self._began = time.monotonic()
+        self._events: AsyncIterator[ServerSentEvent] = EventSource(response).aiter_sse()
+
+    async def read(self) -> ServerSentEvent | Ended | Broken:
+        """Return the next event, or how the stream came to its end."""
+        try:
+            event = await anext(self._events, None)
+        except (httpx.RequestError, OSError) as error:
+            return broken_by(error, self._began)
+        return event or Ended(time.monotonic() - self._began)
+
+    async def close(self) -> None:
+        """Let go of the connection; again does nothing."""
+        lane, self._lane = self._lane, None
+        if lane is None:
+            return
+        sound = False
+        try:
+            with contextlib.suppress(httpx.RequestError, OSError):
+                await self._response.aclose()
+                sound = True
+        finally:
+            await lane.give_back(self._transport, sound=sound)
+
+
+class AsyncConnections:
+    """The connections of one `AsyncPolpo`; they belong to the event loop that uses them first."""
+
+    def __init__(
+        self, address: Address, wire: WireFormat, max_streams: int, patience: float
+    ) -> None:
+        options = transport_options(address)
+        self._wire = wire
+        self._calls = _AsyncLane(options, MAX_CALLS_AT_ONCE, patience)
+        self._streams = _AsyncLane(options, max_streams, patience)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def exchange(self, request: Request) -> Answer | Broken:
+        """Send a request and read the whole answer."""
+        self._stay_on_loop()
+        transport = await self._calls.take()
+        if isinstance(transport, Broken):
+            return transport
+        sound = False
+        try:
+            response = await transport.handle_async_request(self._wire.outgoing(request))
+            try:
+                answer = answer_of(response, await response.aread())
+            finally:
+                await response.aclose()
+            sound = True
+        except httpx.DecodingError as error:
+            raise unreadable(error) from None
+        except (httpx.RequestError, OSError) as error:
+            return broken_by(error)
+        finally:
+            await self._calls.give_back(transport, sound=sound)
+        return answer
+
+    async def open(self, request: Request) -> AsyncLiveStream | Answer | Broken:
+        """Send a request and hand over its stream of events; a refusal is read whole."""
+        self._stay_on_loop()
+        transport = await self._streams.take()
+        if isinstance(transport, Broken):
+            return transport
+        stream = None
+        sound = False
+        try:
+            response = await transport.handle_async_request(self._wire.outgoing(request))
+            if is_event_stream(response):
+                stream = AsyncLiveStream(response, transport, self._streams)
+                return stream
+            try:
+                answer = answer_of(response, await response.aread())
+            finally:
+                await response.aclose()
+            sound = True
+        except httpx.DecodingError as error:
+            raise unreadable(error) from None
+        except (httpx.RequestError, OSError) as error:
+            return broken_by(error)
+        finally:
+            if stream is None:
+                await self._streams.give_back(transport, sound=sound)
+        return answer
+
+    async def close(self) -> None:
+        """Close every connection, open streams too."""
+        await self._calls.close()
+        await self._streams.close()
+
+    def _stay_on_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise InvalidArgument(
+                "this AsyncPolpo belongs to another event loop: make one per loop, or use Polpo"
+            )
