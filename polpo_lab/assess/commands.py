@@ -57,8 +57,11 @@ async def run_command(
 
 
 def _evidence(stdout: str, stderr: str) -> str | None:
-    parts = [f"[{name}]\n{text}" for name, text in (("stdout", stdout), ("stderr", stderr)) if text]
-    return valid_unicode("\n".join(parts)) or None
+    evidence = f"[stdout]\n{stdout}" if stdout else ""
+    if stderr:
+        evidence += "\n" if evidence and not evidence.endswith("\n") else ""
+        evidence += f"[stderr]\n{stderr}"
+    return valid_unicode(evidence) or None
 
 
 def _last_line(text: str) -> str:
