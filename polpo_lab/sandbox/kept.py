@@ -32,6 +32,11 @@ def blob_path(blobs: Path, sha256: str) -> Path:
     return blobs / sha256[:2] / sha256[2:]
 
 
+def read_blob(blobs: Path, sha256: str) -> bytes:
+    """Return the content of a kept file."""
+    return blob_path(blobs, sha256).read_bytes()
+
+
 def keep_files(
     workspace: Path, blobs: Path, limit_bytes: int
 ) -> tuple[list[KeptFile], list[OmittedFile]]:

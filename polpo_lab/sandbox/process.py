@@ -97,7 +97,7 @@ async def until_readable(fd: int) -> None:
     """Wait until a descriptor can be read; a pidfd can once its process has ended."""
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
-    loop.add_reader(fd, lambda: ready.done() or ready.set_result(None))
+    loop.add_reader(fd, lambda: None if ready.done() else ready.set_result(None))
     try:
         await ready
     finally:

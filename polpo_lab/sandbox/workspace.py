@@ -17,10 +17,10 @@ from pathlib import Path, PurePosixPath
 
 from polpo_lab.errors import UnsafePath
 from polpo_lab.models import KeptFile, OmittedFile
-from polpo_lab.sandbox.kept import blob_path, keep_files
+from polpo_lab.sandbox.kept import keep_files, read_blob
 from polpo_lab.sandbox.paths import PRIVATE_FOLDER, resolve_inside, safe_relative_path
 
-__all__ = ["PRIVATE_FOLDER", "Workspace", "resolve_inside", "safe_relative_path"]
+__all__ = ["PRIVATE_FOLDER", "Workspace", "read_blob", "resolve_inside", "safe_relative_path"]
 
 KEPT_BYTES = 64 * 2**20
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -58,9 +58,7 @@ class Workspace:
         """Make a folder below ``root`` with the kept files of a round."""
         workspace = cls.create(root, {})
         try:
-            for file in kept:  # an agent may have named a file as no user may
-                content = blob_path(blobs, file.sha256).read_bytes()
-                workspace._write(PurePosixPath(file.path), content)
+            workspace._write_kept(blobs, kept)  # noqa: SLF001  (its own class)
         except BaseException:
             workspace.remove()
             raise
@@ -74,14 +72,14 @@ class Workspace:
         UnsafePath
             The path leaves the workspace, or a part of it is not a folder.
         """
-        self._write(safe_relative_path(path), content)
+        self._write_safe(safe_relative_path(path), content)
 
     def write_private(self, name: str, content: bytes) -> Path:
         """Write a file into ``.polpo``, which is not kept, and return its path."""
         private = self.path / PRIVATE_FOLDER
         if not private.is_dir() or private.is_symlink():
             private.unlink(missing_ok=True)
-        self._write(PurePosixPath(PRIVATE_FOLDER, name), content)
+        self._write_safe(PurePosixPath(PRIVATE_FOLDER, name), content)
         return private / name
 
     def keep(
@@ -95,7 +93,11 @@ class Workspace:
         shutil.rmtree(self.path, onerror=_allow_and_go_on)
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def _write(self, path: PurePosixPath, content: bytes) -> None:
+    def _write_kept(self, blobs: Path, kept: Sequence[KeptFile]) -> None:
+        for file in kept:  # an agent may have named a file as no user may
+            self._write_safe(PurePosixPath(file.path), read_blob(blobs, file.sha256))
+
+    def _write_safe(self, path: PurePosixPath, content: bytes) -> None:
         with self._folder_of(path) as folder:
             try:
                 with contextlib.suppress(FileNotFoundError):
