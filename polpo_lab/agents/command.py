@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import codecs
 import re
-import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 from polpo_lab.agents.command_output import StandardOutput
+from polpo_lab.agents.exits import describe_exit
 from polpo_lab.agents.merging import merge
 from polpo_lab.agents.pickled import version_of_text
 from polpo_lab.agents.task_file import task_environment
@@ -98,16 +98,6 @@ class CommandAgent:
         cause = process.killed_because
         words = f"killed for {cause}" if cause else describe_exit(code)
         yield Ended("crash", error=f"the command {words}{last_line.quoted()}")
-
-
-def describe_exit(code: int) -> str:
-    """Say an exit code in words, naming the signal where there was one."""
-    if code > 128:  # noqa: PLR2004  (how shells tell of signals)
-        try:
-            return f"ended with exit code {code} ({signal.Signals(code - 128).name})"
-        except ValueError:
-            pass
-    return f"ended with exit code {code}"
 
 
 def _filled_in(part: str, view: TaskView) -> str:

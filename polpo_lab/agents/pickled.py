@@ -77,7 +77,7 @@ def source_lines(fn: Callable[..., Any]) -> dict[str, list[str]]:
     """Return the text of the cell or file a function stands in, for tracebacks in the worker."""
     target = _unwrapped(fn)
     code = getattr(target, "__code__", None)
-    if code is None or Path(code.co_filename).is_file():
+    if code is None:
         return {}
     try:
         return {code.co_filename: inspect.findsource(target)[0]}

@@ -26,6 +26,7 @@ from polpo_lab.sandbox.watcher import Watcher
 Mode = Literal["auto", "require", "off"]
 Strength = Literal["bubblewrap", "process"]
 
+DATA_FOLDER = ".polpo-lab"
 _TRIAL_SECONDS = 20.0
 _TRIAL_PROGRAM = "import json, os, polpo_lab.agents.view; print('walls', os.getcwd())"
 
@@ -155,7 +156,7 @@ class Sandbox:
             workspace_writable=workspace_writable,
             network=network,
             read_only=(*self._read_only, *read_only),
-            hidden=self._hidden,
+            hidden=(*self._hidden, *_data_folders(self._read_only + tuple(read_only))),
         )
         program = Program(
             argv=argv,
@@ -264,6 +265,11 @@ _UNWALLED = (
     "process isolation only ({why}): agents are killed as a whole and bounded, but run "
     "as your user and can read and write your files and use the network."
 )
+
+
+def _data_folders(granted: Sequence[Path]) -> list[Path]:
+    """Return the servers' data folders that stand in a granted folder, as beside a notebook."""
+    return [data for folder in granted if (data := folder / DATA_FOLDER).is_dir()]
 
 
 async def _keep_tail(stream: asyncio.StreamReader, tail: bytearray, limit: int) -> None:

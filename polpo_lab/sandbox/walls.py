@@ -154,6 +154,8 @@ def _layers(opening: Opening, size: str) -> list[str]:
     """Lay empty and readable folders over each other, shallow ones first."""
     layers: dict[Path, str] = {Path(name): "empty" for name in _EMPTY_FOLDERS}
     layers.setdefault(Path.home(), "empty")
+    if len(opening.workspace.parents) > 1:  # beside it lie the workspaces of others
+        layers[opening.workspace.parent] = "empty"
     for path in (*python_folders(), *opening.read_only):
         layers[Path(os.path.abspath(path))] = "readable"  # noqa: PTH100  (symlinks stay)
     # The demonstration suite's hidden checks stand inside an installed package.
