@@ -63,6 +63,7 @@ class Recording:
         self._where: _WHERE = (1, 0)
         self._last_id = 0
         self._begun = False
+        self._span: PhaseSpan | None = None  # the phase the task is in
         self._texts: dict[tuple[int, int, str], BoundedText] = {}
         self._tool_uses: dict[_WHERE, list[ToolUseEvent]] = {}
 
@@ -147,6 +148,7 @@ class Recording:
         for attempt in self._task.attempts:
             self._where = (attempt.attempt, attempt.round)
             self._rounds[self._where] = attempt
+            self._span = attempt.phases[-1] if attempt.phases else self._span
 
     def _place(self, event: Event) -> _WHERE:
         """Say which attempt and round an event belongs to; other servers leave it out."""
@@ -255,13 +257,13 @@ class Recording:
         if event.at is not None:
             self._task.updated_at = event.at
             if event.phase is not None:
-                self._round().phases.append(PhaseSpan(phase=event.phase, started_at=event.at))
+                self._span = PhaseSpan(phase=event.phase, started_at=event.at)
+                self._round().phases.append(self._span)
 
     def _end_phases(self, event: StatusEvent | PhaseEvent | DoneEvent) -> None:
         self._task.phase = None
-        last = next(reversed(self._rounds.values()), None)
-        if last is not None and last.phases and last.phases[-1].ended_at is None:
-            last.phases[-1].ended_at = event.at
+        if self._span is not None and self._span.ended_at is None:
+            self._span.ended_at = event.at
 
     def _take_assessment(self, event: AssessmentEvent) -> None:
         task, judged = self._task, self._round()

@@ -36,7 +36,10 @@ def build(rows: Rows) -> pd.DataFrame:
 def _missing(length: int, dtype: str) -> Any:
     if dtype == c.CATEGORY:
         return pd.Categorical.from_codes(np.full(length, -1), categories=_texts([]))
-    return pd.array([pd.NA] * length, dtype=_TEXT if dtype == c.TEXT else dtype)
+    if dtype == c.TEXT:
+        return _texts([None] * length)
+    missing: Any = [pd.NA] * length
+    return pd.array(missing, dtype=dtype)
 
 
 def _numbers(values: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:

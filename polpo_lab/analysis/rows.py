@@ -179,11 +179,11 @@ def add_attempts(rows: Rows, task: WireObject) -> None:
 
 def add_checks(rows: Rows, task: WireObject) -> None:
     """Add a row for each check of each assessment of a task."""
-    ran_by = ran_by(task)
+    rounds = ran_by(task)
     for number, assessment in enumerate(assessments_of(task), start=1):
         checks = assessment.get("checks") or ()
         where = (assessment.get("attempt"), assessment.get("round"))
-        rows.group(task, ran_by.get(where, _NOTHING), len(checks))
+        rows.group(task, rounds.get(where, _NOTHING), len(checks))
         for position, check in enumerate(checks):
             milliseconds = check.get("durationMs")
             rows.add(
