@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -53,18 +53,18 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 0,
     data: Annotated[
-        Optional[str],
+        str | None,
         typer.Option(help="Data folder; ':temporary:' for one that goes with the server."),
     ] = None,
     token: Annotated[
-        Optional[str],
+        str | None,
         typer.Option(help="What clients send as Bearer token; else POLPO_LAB_TOKEN, else random."),
     ] = None,
     agents: Annotated[
-        Optional[Path], typer.Option(help="Agents file (TOML); else the demonstration's agents.")
+        Path | None, typer.Option(help="Agents file (TOML); else the demonstration's agents.")
     ] = None,
     judge: Annotated[
-        Optional[list[str]], typer.Option(help="A Python judge, as module:function. Repeatable.")
+        list[str] | None, typer.Option(help="A Python judge, as module:function. Repeatable.")
     ] = None,
     sandbox: Annotated[
         str, typer.Option(help="auto, require (refuse to start without walls) or off.")
@@ -134,7 +134,7 @@ def _say_where(server: EmbeddedServer, source: str) -> None:
 def demo(
     templates: Annotated[int, typer.Option(help="How many templates of the suite.", min=1)] = 12,
     data: Annotated[
-        Optional[str], typer.Option(help="Data folder; .polpo-lab/demo by default.")
+        str | None, typer.Option(help="Data folder; .polpo-lab/demo by default.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every agent's search.")] = 1,
 ) -> None:
@@ -147,7 +147,7 @@ def demo(
 @app.command()
 def lab(
     notebook: Annotated[
-        Optional[Path], typer.Argument(help="The notebook to open; the quickstart by default.")
+        Path | None, typer.Argument(help="The notebook to open; the quickstart by default.")
     ] = None,
 ) -> None:
     """Open JupyterLab on the quickstart notebook."""

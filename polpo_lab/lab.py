@@ -9,11 +9,12 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from pydantic import SecretStr
 
 from polpo_lab.client import AsyncPolpo, Polpo
+from polpo_lab.client.running import draft_run
 from polpo_lab.client.sync import Tasks
 from polpo_lab.errors import InvalidArgument, UnsupportedByServer
 from polpo_lab.models import Event, Health, Task
@@ -90,11 +91,12 @@ def connect(
     if url is not None:
         if data is not None:
             raise InvalidArgument("data= belongs to an embedded server: leave out url, or data")
-        return Lab(Polpo(url, key, dialect=dialect))
+        return Lab(Polpo(url, key, dialect=dialect), key=key)
     if key is not None:
         raise InvalidArgument("key= belongs to a server elsewhere: give its url too")
     server = _embedded(data, sandbox, max_fix_attempts, concurrency)
-    return Lab(Polpo(server.url, server.token, dialect="embedded"), server)
+    client = Polpo(server.url, server.token, dialect="embedded")
+    return Lab(client, server, key=server.token)
 
 
 def _embedded(
@@ -132,6 +134,9 @@ def _stop_servers() -> None:
 class LabTasks(Tasks):
     """The tasks of a lab: the client's calls, and a frame."""
 
+    def __init__(self, tasks: Tasks) -> None:
+        super().__init__(tasks._driver)  # noqa: SLF001  # the same resource, with one verb more
+
     def frame(self, **filters: Any) -> pd.DataFrame:
         """Return the tasks as a DataFrame, one row each; see `Lab.frame`.
 
@@ -160,33 +165,33 @@ class Lab:
     client : Polpo
     server : EmbeddedServer, optional
         The server behind it, when it is this process's own.
+    key : str or pydantic.SecretStr, optional
+        The key in use; no repr shows any of it.
     """
 
-    def __init__(self, client: Polpo, server: EmbeddedServer | None = None) -> None:
+    def __init__(
+        self,
+        client: Polpo,
+        server: EmbeddedServer | None = None,
+        *,
+        key: str | SecretStr | None = None,
+    ) -> None:
         self.client = client
         self.server = server
-        self.tasks = LabTasks(client)
+        self.key = SecretStr(key) if isinstance(key, str) else key
+        self.tasks = LabTasks(client.tasks)
         self.approvals = client.approvals
         self.groups = client.groups
+        self.agents = client.agents
 
     @property
     def url(self) -> str:
         """The server's base URL."""
-        return self.client.url
-
-    @property
-    def key(self) -> SecretStr | None:
-        """The key in use; its repr shows nothing of it."""
-        return self.client.key
-
-    @property
-    def agents(self) -> list[str]:
-        """Names of the agents that tasks can be assigned to."""
-        return [agent.name for agent in self.client.agents.list()]
+        return self.client.base_url
 
     def async_client(self) -> AsyncPolpo:
         """Return a new asynchronous client to the same server, for one event loop."""
-        return AsyncPolpo(self.client.url, self.client.key, dialect=self.client.dialect)
+        return AsyncPolpo(self.url, self.key, dialect=self.client.dialect())
 
     def health(self) -> Health:
         """Return what the server says of itself: version, sandbox in force, limits."""
@@ -393,8 +398,10 @@ class Lab:
         from polpo_lab.notebook.running import is_notebook, run_with_card
 
         if is_notebook() and on_event is None:
-            task = self.tasks.draft_for(agent, description, title=title, expect=expect, **fields)
-            return run_with_card(self, task, wait_for_approval=wait_for_approval)
+            asked = draft_run(agent, description, title, expect, fields)
+            return run_with_card(
+                self, self.tasks.create(asked), wait_for_approval=wait_for_approval
+            )
         return self.client.run(
             agent,
             description,
@@ -450,7 +457,7 @@ class Lab:
             _servers.pop(self.server.data, None)
             self.server.stop()
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -224,5 +224,8 @@ class Health(WireResponse):
     status: str = "ok"
     version: str | None = None
     sandbox: str | None = None
+    sandbox_description: str | None = None
     max_fix_attempts: int | None = None
     concurrency: int | None = None
+    inline_concurrency: int | None = None
+    warnings: list[str] = Field(default_factory=list)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Header, Path, Query, Response
+from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import SecretStr
 
@@ -195,7 +196,7 @@ def _runs(engine: Engine) -> APIRouter:
 
     @routes.post(
         "/tasks/{task_id}/execute",
-        response_class=EventSourceResponse,
+        response_class=StreamingResponse,
         responses={**_refusals(404, 409, 422), **SSE},
     )
     async def execute_task(task_id: TaskId, last_event_id: LastEventId = None) -> Response:
@@ -209,7 +210,7 @@ def _runs(engine: Engine) -> APIRouter:
 
     @routes.get(
         "/tasks/{task_id}/events",
-        response_class=EventSourceResponse,
+        response_class=StreamingResponse,
         responses={**_refusals(404, 422), **SSE},
     )
     async def follow_task(task_id: TaskId, last_event_id: LastEventId = None) -> Response:
