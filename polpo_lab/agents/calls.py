@@ -216,6 +216,7 @@ async def _follow(
                 yield event
     if done < len(calls):
         code = await process.wait()
+        await process.kill()
         why = f"was killed for {process.killed_because}" if process.killed_because else None
         yield Raised(done, f"the worker process {why or describe_exit(code)}")
 

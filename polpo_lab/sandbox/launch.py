@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from polpo_lab.sandbox.cgroup import Cgroup
 from polpo_lab.sandbox.limits import Limits
 from polpo_lab.sandbox.process import SandboxedProcess, until_readable
 from polpo_lab.sandbox.walls import Opening, bubblewrap_arguments
@@ -39,7 +40,7 @@ class Program:
     environment: Mapping[str, str]
     stdin: bytes | None = None
     pass_fds: tuple[int, ...] = ()
-    prefix: tuple[str, ...] = ()  # put before the outermost command line: joins a cgroup
+    cgroup: Cgroup | None = None
 
 
 async def launch_walled(program: Program, opening: Opening, limits: Limits) -> SandboxedProcess:
@@ -79,7 +80,9 @@ async def launch_walled(program: Program, opening: Opening, limits: Limits) -> S
             await SandboxedProcess(process, lifeline=lifeline, init_pidfd=init_pidfd).kill()
             raise
     _feed(process, program.stdin)
-    return SandboxedProcess(process, lifeline=lifeline, init_pidfd=init_pidfd)
+    return SandboxedProcess(
+        process, lifeline=lifeline, init_pidfd=init_pidfd, cgroup=program.cgroup
+    )
 
 
 async def launch_supervised(program: Program, opening: Opening, limits: Limits) -> SandboxedProcess:
@@ -103,14 +106,14 @@ async def launch_supervised(program: Program, opening: Opening, limits: Limits) 
     finally:
         os.close(lifeline_inside)
     _feed(process, program.stdin)
-    return SandboxedProcess(process, lifeline=lifeline, init_pidfd=None)
+    return SandboxedProcess(process, lifeline=lifeline, init_pidfd=None, cgroup=program.cgroup)
 
 
 async def _start(
     program: Program, argv: list[str], fds: tuple[int, ...], cwd: Path
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *program.prefix,
+        *(program.cgroup.join if program.cgroup else ()),
         *argv,
         stdin=asyncio.subprocess.DEVNULL if program.stdin is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 
+from polpo_lab.sandbox.cgroup import Cgroup
 from polpo_lab.sandbox.supervise import end_tree
 
 # A supervisor that does not end by itself within this time has been tampered with.
@@ -23,11 +24,16 @@ class SandboxedProcess:
     pid : int
         The outermost process: bubblewrap, or the supervisor.
     killed_because : str or None
-        Why the watcher killed it, when it did.
+        Which limit of the whole run it met, when it did; settled after `kill`.
     """
 
     def __init__(
-        self, process: asyncio.subprocess.Process, *, lifeline: int, init_pidfd: int | None
+        self,
+        process: asyncio.subprocess.Process,
+        *,
+        lifeline: int,
+        init_pidfd: int | None,
+        cgroup: Cgroup | None = None,
     ) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -39,6 +45,7 @@ class SandboxedProcess:
         self._lifeline: int | None = lifeline
         # The first process inside bubblewrap's walls: when it is gone, so is all the rest.
         self._init_pidfd = init_pidfd
+        self._cgroup = cgroup
 
     @property
     def returncode(self) -> int | None:
@@ -91,6 +98,10 @@ class SandboxedProcess:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
                 await self._process.wait()
+        if self._cgroup is not None:
+            cgroup, self._cgroup = self._cgroup, None
+            self.killed_because = self.killed_because or cgroup.excess()
+            cgroup.remove()
 
 
 async def until_readable(fd: int) -> None:

@@ -7,6 +7,7 @@ Which walls there are is settled once, by a trial run. How the walls are built i
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from polpo_lab.errors import SandboxUnavailable
+from polpo_lab.sandbox.cgroup import make_cgroup, usable_parent
 from polpo_lab.sandbox.launch import Program, launch_supervised, launch_walled
 from polpo_lab.sandbox.limits import Limits
 from polpo_lab.sandbox.paths import PRIVATE_FOLDER
@@ -61,12 +63,14 @@ class Sandbox:
         limits: Limits,
         read_only: Sequence[Path] = (),
         hidden: Sequence[Path] = (),
+        cgroups: Path | None = None,
     ) -> None:
         self.strength: Strength = strength
         self.description = description
         self.limits = limits
         self._read_only = tuple(read_only)
         self._hidden = tuple(hidden)
+        self._cgroups = cgroups
         self._watcher = Watcher(limits)
 
     @classmethod
@@ -97,9 +101,14 @@ class Sandbox:
             With ``mode="require"``; the message says what was tried and how it failed.
         """
         chosen = limits or Limits()
+        cgroups = await asyncio.to_thread(usable_parent, chosen)
+        bounds = "cgroup v2" if cgroups else "a watcher of the process table"
+        make = functools.partial(
+            cls, limits=chosen, read_only=read_only, hidden=hidden, cgroups=cgroups
+        )
         why = 'sandbox="off" was asked for'
         if mode != "off":
-            walled = cls("bubblewrap", _WALLED, limits=chosen, read_only=read_only, hidden=hidden)
+            walled = make("bubblewrap", _WALLED.format(bounds=bounds))
             failure = await walled._try_out()
             if failure is None:
                 return walled
@@ -110,13 +119,7 @@ class Sandbox:
                 "Install bubblewrap (apt install bubblewrap) and allow user namespaces, "
                 'or use sandbox="auto" to go without walls.'
             )
-        return cls(
-            "process",
-            _UNWALLED.format(why=why),
-            limits=chosen,
-            read_only=read_only,
-            hidden=hidden,
-        )
+        return make("process", _UNWALLED.format(why=why, bounds=bounds))
 
     async def spawn(
         self,
@@ -163,10 +166,17 @@ class Sandbox:
             environment=self._environment(folder, env or {}),
             stdin=stdin,
             pass_fds=tuple(pass_fds),
+            cgroup=make_cgroup(self._cgroups, self.limits) if self._cgroups else None,
         )
         launch = launch_walled if self.strength == "bubblewrap" else launch_supervised
-        process = await launch(program, opening, self.limits)
-        self._watcher.watch(process)
+        try:
+            process = await launch(program, opening, self.limits)
+        except BaseException:
+            if program.cgroup is not None:
+                program.cgroup.remove()
+            raise
+        if program.cgroup is None:
+            self._watcher.watch(process)
         return process
 
     async def run(
@@ -258,12 +268,12 @@ class Sandbox:
 
 
 _WALLED = (
-    "bubblewrap: agents see the system's programs, Python and their own workspace; "
-    "no home, environment or network of yours unless granted."
+    "bubblewrap: agents see their workspace, the system's programs and Python; no home, data, "
+    "environment or network of yours unless granted; memory and processes are bounded by {bounds}."
 )
 _UNWALLED = (
-    "process isolation only ({why}): agents are killed as a whole and bounded, but run "
-    "as your user and can read and write your files and use the network."
+    "process isolation only ({why}): agents are killed as a whole and bounded by {bounds}, but "
+    "run as your user and can read and write your files and use the network."
 )
 
 
