@@ -12,6 +12,7 @@ from polpo_lab.errors import InvalidArgument
 CLOUD_DOMAIN = "polpo.cloud"
 _KNOWN_PREFIXES = ("/api/v1", "/v1")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HIGHEST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ def _parsed(base_url: str) -> httpx.URL:
         url = httpx.URL(base_url.strip())
     except httpx.InvalidURL:
         url = None
-    if url is None or url.scheme not in _DEFAULT_PORTS or not url.host:
+    is_web = url is not None and url.scheme in _DEFAULT_PORTS and bool(url.host)
+    if url is None or not is_web or (url.port or 1) > _HIGHEST_PORT:
         shown = repr(base_url) if "@" not in base_url else "base_url"
         raise InvalidArgument(f"{shown} is not the address of a server: {example}")
     return url

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import difflib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
 from polpo_lab.errors import InvalidArgument, PolpoLabWarning
-from polpo_lab.hostile_text import one_line
+from polpo_lab.hostile_text import bounded, one_line, strip_control
 from polpo_lab.models import (
     Base64File,
     Criterion,
@@ -105,6 +105,10 @@ def expectation_list(expect: Any) -> list[Any]:
     """
     if expect is None:
         return []
+    if not isinstance(expect, (Iterable, WireRequest)):
+        raise InvalidArgument(
+            f"expectations={_shown(expect)} must be a text, a dict, a model, or a list of those"
+        )
     several = [expect] if isinstance(expect, (str, Mapping, WireRequest)) else list(expect)
     return [{"criterion": e} if isinstance(e, str) else e for e in several]
 
@@ -132,7 +136,7 @@ def warn_if_never_reached(
 def _build(model: type[R], call: str, fields: Mapping[str, Any]) -> R:
     values = _snake_case(model, call, fields)
     if "expectations" in values and values["expectations"] is not None:
-        values["expectations"] = _iterated("expectations", values, expectation_list)
+        values["expectations"] = expectation_list(values["expectations"])
     for name in ("depends_on", "expected_outcomes"):
         if isinstance(values.get(name), tuple):
             values[name] = list(values[name])
@@ -143,15 +147,6 @@ def _build(model: type[R], call: str, fields: Mapping[str, Any]) -> R:
     except ValidationError as error:
         problems = _problems(error)
     raise InvalidArgument(f"{call}(): " + "; ".join(problems))
-
-
-def _iterated(name: str, values: Mapping[str, Any], read: Any) -> Any:
-    try:
-        return read(values[name])
-    except TypeError:
-        raise InvalidArgument(
-            f"{name}={_shown(values[name])} must be a text, a dict, a model, or a list of those"
-        ) from None
 
 
 def _snake_case(model: type[WireRequest], call: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,4 +222,4 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _shown(value: Any) -> str:
-    return one_line(repr(value), _SHOWN_VALUE)
+    return bounded(strip_control(repr(value)), _SHOWN_VALUE)

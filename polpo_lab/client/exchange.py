@@ -7,7 +7,7 @@ and sends back an `Answer`, an `Opened` stream or a `Broken` connection.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -49,7 +49,7 @@ class Answer:
     """A whole HTTP answer. ``location`` is the machine a redirect points to."""
 
     status: int
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)  # a server may echo a key
     content_type: str = ""
     retry_after: str | None = None
     location: str | None = None

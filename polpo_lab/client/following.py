@@ -167,7 +167,8 @@ class Follower:
         while True:
             if gap is None:
                 gap = yield from self._read()
-                if self._at_rest and isinstance(gap, Ended):
+                # A replay passes over earlier ends; an execution has one, and this was it.
+                if self._at_rest and (isinstance(gap, Ended) or self._executes):
                     return
             if not (yield from self.calls.known_dialect()).has_own_calls:
                 yield from self._poll()
