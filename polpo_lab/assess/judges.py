@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, overload
 
 from polpo_lab.agents.pickled import pickle_callable, source_version
@@ -41,6 +42,8 @@ class Judge:
         A hash of the source and of what was declared.
     isolation : {"worker", "inline"}
         Whether it runs in a worker process or, if trusted, in the server's own.
+    folder : pathlib.Path or None
+        The folder it was made in; a worker may read it and import from it.
     """
 
     name: str
@@ -48,6 +51,12 @@ class Judge:
     match: Match
     version: str
     isolation: Isolation = "worker"
+    folder: Path | None = None
+
+    def pickled(self) -> bytes:
+        """Return the function for a worker; anew at each run, with what later cells defined."""
+        folders = () if self.folder is None else (self.folder,)
+        return pickle_callable(self.fn, what=f"judge {self.name!r}", folders=folders)
 
     def takes(self, expectation: Expectation | UnknownExpectation) -> bool:
         """Whether this judge scores that expectation.
@@ -146,7 +155,7 @@ def judge(
 def _build(
     fn: JudgeFunction, match: Match, name: str | None, version: str | None, isolation: Isolation
 ) -> Judge:
-    called = name or getattr(fn, "__name__", type(fn).__name__)
+    called = name or str(getattr(fn, "__name__", type(fn).__name__))
     if not called.strip() or called == "<lambda>":
         raise InvalidArgument("a judge needs a name: pass name=, or define it with def")
     if isolation not in ("worker", "inline"):
@@ -157,9 +166,16 @@ def _build(
             "contains, a compiled pattern, a function of the text, or None for every criterion"
         )
     _check_signature(fn, called)
+    made = Judge(called, fn, match, source_version(fn, version), isolation, _notebook_folder())
     if isolation == "worker":
-        pickle_callable(fn, what=f"judge {called!r}")
-    return Judge(called, fn, match, source_version(fn, version), isolation)
+        made.pickled()  # refuses now rather than at the first review
+    return made
+
+
+def _notebook_folder() -> Path | None:
+    """Return the current folder, unless opening it would open the user's home."""
+    folder = Path.cwd().resolve()
+    return None if Path.home().resolve().is_relative_to(folder) else folder
 
 
 def _check_signature(fn: JudgeFunction, name: str) -> None:

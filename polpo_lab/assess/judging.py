@@ -6,7 +6,6 @@ decided in `polpo_lab.assess.reviews`, outside of the worker.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import stat
@@ -17,6 +16,7 @@ from typing import Any
 from polpo_lab.agents.view import TaskView
 from polpo_lab.assess.score import Score
 
+PRIVATE_FOLDER = ".polpo"
 READ_LIMIT_BYTES = 64 * 2**20
 LISTED_FILES_LIMIT = 100_000
 
@@ -34,8 +34,9 @@ class WorkspaceFiles(Mapping[str, str]):
     def __iter__(self) -> Iterator[str]:
         paths = []
         for folder, subfolders, names in os.walk(self._workspace):
-            subfolders.sort()
             inside = Path(folder).relative_to(self._workspace)
+            if not inside.parts and PRIVATE_FOLDER in subfolders:
+                subfolders.remove(PRIVATE_FOLDER)  # the runner's own
             paths += [(inside / n).as_posix() for n in names if _is_regular(Path(folder, n))]
             if len(paths) >= LISTED_FILES_LIMIT:
                 break
@@ -55,12 +56,14 @@ class WorkspaceFiles(Mapping[str, str]):
             return file.read(READ_LIMIT_BYTES).decode(errors="replace")
 
     def _find(self, path: str) -> Path | None:
+        real = os.path.realpath(self._workspace)
         try:
-            found = self._workspace / path
-            inside = found.resolve() == self._workspace.resolve() / os.path.normpath(path)
-            return found if inside and _is_regular(found) else None
+            found = Path(real, path)
+            # a path that any link or ".." bends is not where it says it is
+            unbent = os.path.realpath(found) == str(found) and found.is_relative_to(real)
         except (OSError, ValueError):  # too long, a NUL: no such file
             return None
+        return found if unbent and _is_regular(found) else None
 
 
 def _is_regular(path: Path) -> bool:
@@ -145,14 +148,8 @@ def _type_of(value: Any) -> str:
 async def ask_judge(
     fn: Callable[..., Any], criterion: str, task: TaskView, result: JudgedResult
 ) -> dict[str, Any]:
-    """Call a judge, sync or async, and return its plain answer.
-
-    A sync judge gets a thread, so that the loop that waits for it goes on.
-    """
-    if inspect.iscoroutinefunction(fn):
-        answer = await fn(criterion, task, result)
-    else:
-        answer = await asyncio.to_thread(fn, criterion, task, result)
-        if inspect.isawaitable(answer):
-            answer = await answer
+    """Call a judge, sync or async, and return its plain answer."""
+    answer = fn(criterion, task, result)
+    if inspect.isawaitable(answer):
+        answer = await answer
     return plain_answer(answer)

@@ -52,7 +52,7 @@ class Review:
 
     def take(self, place: int, reply: Reply) -> None:
         """Enter a judge's reply as a reviewer."""
-        self.seconds += reply.seconds
+        self.seconds += reply.seconds or 0.0
         name, index = self.judges[place].name, place + 1
         try:
             if isinstance(reply, Raised):

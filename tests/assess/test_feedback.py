@@ -27,9 +27,7 @@ def check_of(expectation, index=0, **fields):
 def test_a_failed_check_is_told_with_message_and_evidence():
     expectation = TestCommand(command="pytest -q", hidden=False)
     check = check_of(expectation, passed=False, message="exit code 1", evidence="1 failed")
-    assert feedback_of([check], [expectation], []) == (
-        "Failed: 'pytest -q': exit code 1\n1 failed"
-    )
+    assert feedback_of([check], [expectation], []) == ("Failed: 'pytest -q': exit code 1\n1 failed")
 
 
 def test_a_hidden_check_is_told_by_name_and_verdict_only():

@@ -76,7 +76,12 @@ def test_file_outcomes_record_size_and_media_type(workspace, kind):
     (workspace / "plot.png").write_bytes(b"123")
     found = outcome(workspace, type=kind, path="plot.png", name="figure")
     assert (found.passed, found.size, found.media_type) == (True, 3, "image/png")
-    assert (found.type, found.name, found.path, found.required) == (kind, "figure", "plot.png", True)
+    assert (found.type, found.name, found.path, found.required) == (
+        kind,
+        "figure",
+        "plot.png",
+        True,
+    )
 
 
 @pytest.mark.parametrize("kind", ["file", "media", "text", "url", "json"])
