@@ -27,9 +27,13 @@ class IllegalTransition(PolpoLabError):
     def __init__(self, source: str, target: str, hint: str = "") -> None:
         self.source = source
         self.target = target
+        self.hint = hint
         super().__init__(
             f"a task cannot go from {source!r} to {target!r}" + (f": {hint}" if hint else "")
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.source, self.target, self.hint)
 
 
 class ConnectionFailed(PolpoLabError, ConnectionError):

@@ -67,6 +67,7 @@ def _no_browser() -> str | None:
                     "--dump-dom",
                     "data:text/html,<p>drawn</p>",
                 ],
+                check=False,
                 capture_output=True,
                 text=True,
                 timeout=60,
