@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -42,9 +42,11 @@ class Workspace:
     @classmethod
     def create(cls, root: Path, files: Mapping[str, bytes]) -> Workspace:
         """Make a clean folder below ``root`` with the input files in it."""
-        root.mkdir(parents=True, exist_ok=True)
-        made = tempfile.mkdtemp(prefix="w-", dir=root)
-        workspace = cls(Path(os.path.realpath(made)))
+        workspace = cls(root.resolve() / f"w-{secrets.token_hex(8)}")
+        try:
+            workspace.path.mkdir(mode=0o700)
+        except FileNotFoundError:
+            workspace.path.mkdir(mode=0o700, parents=True)
         try:
             for path, content in files.items():
                 workspace.write_input(path, content)
@@ -88,8 +90,16 @@ class Workspace:
         """Copy the files by content into ``blobs``; list what was left out, and why."""
         return keep_files(self.path, blobs, limit_bytes)
 
+    def is_empty(self) -> bool:
+        """Tell whether nothing stands in it."""
+        with os.scandir(self.path) as entries:
+            return next(entries, None) is None
+
     def remove(self) -> None:
         """Delete the folder, also where the agent took permissions away."""
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+            return
         shutil.rmtree(self.path, onerror=_allow_and_go_on)
         shutil.rmtree(self.path, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -12,9 +13,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from polpo_lab.errors import APIError
-from polpo_lab.models import Base64File, RetryPolicy, TaskCreate, expectations
-from polpo_lab.models.wire import WireRequest
-from polpo_lab.server.refusals import nearest
+from polpo_lab.hostile_text import valid_unicode
+from polpo_lab.server.field_errors import fields_in_words
 
 log = logging.getLogger("polpo_lab.server")
 
@@ -38,8 +38,12 @@ def error_response(
 ) -> Response:
     """Return a refusal."""
     body = {"error": {"code": code, "message": message, "details": details}}
+    try:
+        content = orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate in what the request named
+        content = valid_unicode(json.dumps(body, default=str, ensure_ascii=False)).encode()
     return Response(
-        orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS),
+        content,
         status_code=status,
         media_type="application/json",
         headers=headers,
@@ -55,55 +59,25 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
-        fields = [_field_error(e) for e in error.errors()]
+        fields = fields_in_words(list(error.errors()))
         message = "; ".join(f"{f['field']}: {f['message']}" for f in fields[:5])
         return error_response(422, "VALIDATION_ERROR", message, {"fields": fields})
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        code = {404: "NOT_FOUND", 413: "VALIDATION_ERROR", 405: "INVALID_STATE"}.get(
-            error.status_code, "VALIDATION_ERROR"
-        )
+        status = error.status_code
+        if status == 400:  # the only one: nested too deep, or a number beyond reading
+            return error_response(422, "VALIDATION_ERROR", "body: is not JSON that can be read")
+        allowed = (error.headers or {}).get("Allow", "")
         message = {
             404: f"there is no {request.url.path}",
-            405: f"{request.method} is not a call of {request.url.path}",
+            405: f"{request.method} is not a call of {request.url.path}; it takes {allowed}",
             413: "the body is too large",
-        }.get(error.status_code, str(error.detail))
-        headers = dict(error.headers) if error.headers else None
-        return error_response(error.status_code, code, message, headers=headers)
+        }.get(status, str(error.detail))
+        code = "NOT_FOUND" if status == 404 else "VALIDATION_ERROR"
+        return error_response(status, code, message, headers=dict(error.headers or {}))
 
     @app.exception_handler(Exception)
     async def _broken(request: Request, error: Exception) -> Response:
         log.error("%s %s broke", request.method, request.url.path, exc_info=error)
         return error_response(500, "INTERNAL_ERROR", "the server failed; its log says more")
-
-
-def _field_error(error: dict[str, Any]) -> dict[str, str]:
-    """Say of one validation error which field it is, and what the rule is."""
-    loc = [str(part) for part in error["loc"] if part not in ("body", "query", "path")]
-    field = ".".join(loc) or "body"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        known = _known_fields(loc[:-1])
-        message = f"unknown field{nearest(loc[-1], known)}"
-    elif error["type"] == "json_invalid":
-        field, message = "body", "not valid JSON"
-    return {"field": field, "message": message}
-
-
-def _known_fields(path: list[str]) -> list[str]:
-    """Return the wire names of the object that an unknown field stood in."""
-    forms: dict[str, type[WireRequest]] = {
-        "criterion": expectations.Criterion,
-        "llm_review": expectations.LlmReview,
-        "test": expectations.TestCommand,
-        "script": expectations.Script,
-        "file_exists": expectations.FileExists,
-        "dimensions": expectations.Dimension,
-        "expectedOutcomes": expectations.ExpectedOutcome,
-        "retryPolicy": RetryPolicy,
-        "files": Base64File,
-    }
-    named = [forms[part] for part in path if part in forms]
-    model = named[-1] if named else TaskCreate
-    return [f.alias or name for name, f in model.model_fields.items()]

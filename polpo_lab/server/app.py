@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, FastAPI, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Depends, FastAPI, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
+from fastapi.security import HTTPBearer
 from pydantic import SecretStr
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from polpo_lab import __version__
 from polpo_lab.models import (
@@ -55,11 +57,9 @@ _REASONS = {
 }
 
 
-def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
-    return {
-        code: {"model": ErrorBody, "description": _REASONS[code]}
-        for code in (401, 403, 500, *codes)
-    }
+def _refusals(*codes: int, keyed: bool = True) -> dict[int | str, dict[str, Any]]:
+    always = (401, 403, 413, 500) if keyed else (403, 413, 500)
+    return {code: {"model": ErrorBody, "description": _REASONS[code]} for code in (*always, *codes)}
 
 
 def create_app(engine: Engine, token: SecretStr, hosts: tuple[str, ...] = ()) -> FastAPI:
@@ -80,12 +80,17 @@ def create_app(engine: Engine, token: SecretStr, hosts: tuple[str, ...] = ()) ->
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
-        max_body_size=MAX_BODY_BYTES,
     )
-    for router in (_tasks(engine), _runs(engine), _approvals(engine), _about(engine)):
-        app.include_router(router, prefix="/v1")
+    # The gate checks the key; this only says so in the OpenAPI document.
+    keyed = [Depends(HTTPBearer(auto_error=False, description="The server's token."))]
+    for router in (_tasks(engine), _runs(engine), _approvals(engine), _agents(engine)):
+        app.include_router(router, prefix="/v1", dependencies=keyed)
+    app.include_router(_health(engine), prefix="/v1")
     answer_errors(app)
-    app.add_middleware(Gate, token=token, hosts=hosts)
+    # The gate stands outside: it refuses what announces too much, in our words; the limit
+    # behind it counts what announces nothing.
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
+    app.add_middleware(Gate, token=token, hosts=hosts, max_body_bytes=MAX_BODY_BYTES)
     return app
 
 
@@ -118,11 +123,11 @@ def _tasks(engine: Engine) -> APIRouter:
         ]
         return _json(f"[{','.join(documents)}]")
 
-    @routes.post("/tasks", response_model=Task, status_code=201, responses=_refusals(409, 413, 422))
+    @routes.post("/tasks", response_model=Task, status_code=201, responses=_refusals(409, 422))
     async def create_task(body: TaskCreate) -> Response:
         """Create a task, as a draft."""
         task = engine.create(body)
-        engine.store.commit()
+        await engine.store.committed()
         return _task_json(task, 201)
 
     @routes.get("/tasks/{task_id}", response_model=Task, responses=_refusals(404, 422))
@@ -130,7 +135,7 @@ def _tasks(engine: Engine) -> APIRouter:
         """Return one task with result, assessment, history and attempts."""
         return _task_json(engine.task_with_attempts(task_id))
 
-    @routes.patch("/tasks/{task_id}", response_model=Task, responses=_refusals(404, 409, 413, 422))
+    @routes.patch("/tasks/{task_id}", response_model=Task, responses=_refusals(404, 409, 422))
     async def update_task(task_id: TaskId, body: TaskUpdate) -> Response:
         """Change the given fields, and only these."""
         engine.update(task_id, body)
@@ -143,7 +148,7 @@ def _tasks(engine: Engine) -> APIRouter:
         return Response(status_code=204)
 
     @routes.post(
-        "/tasks/{task_id}/reassess", response_model=Task, responses=_refusals(404, 409, 413, 422)
+        "/tasks/{task_id}/reassess", response_model=Task, responses=_refusals(404, 409, 422)
     )
     async def reassess_task(
         task_id: TaskId, body: Annotated[ReassessRequest | None, Body()] = None
@@ -243,7 +248,8 @@ def _runs(engine: Engine) -> APIRouter:
     )
     async def run_group(group: Annotated[str, Path(min_length=1, max_length=1000)]) -> Response:
         """Queue the tasks of a group in the order of their dependencies."""
-        queued = [engine.task(task.id) for task in engine.run_group(group)]
+        queued = engine.run_group(group)
+        await engine.store.committed()
         items = (t.model_dump_json(by_alias=True, exclude_unset=True) for t in queued)
         return _json(f"[{','.join(items)}]", 202)
 
@@ -271,25 +277,25 @@ def _approvals(engine: Engine) -> APIRouter:
     async def approve(approval_id: TaskId) -> Approval:
         """Let the task complete, or run again."""
         approval = engine.approve(approval_id)
-        engine.store.commit()
+        await engine.store.committed()
         return approval
 
     @routes.post(
         "/approvals/{approval_id}/reject",
         response_model=Approval,
-        responses=_refusals(404, 409, 413, 422),
+        responses=_refusals(404, 409, 422),
     )
     async def reject(approval_id: TaskId, body: RejectRequest) -> Approval:
         """Fail the task, with the feedback."""
         approval = engine.reject(approval_id, body.feedback)
-        engine.store.commit()
+        await engine.store.committed()
         return approval
 
     return routes
 
 
-def _about(engine: Engine) -> APIRouter:
-    """Return the calls that say what the server is."""
+def _agents(engine: Engine) -> APIRouter:
+    """Return the call that says whom tasks can be assigned to."""
     routes = APIRouter(tags=["about"])
 
     @routes.get("/agents", response_model=list[AgentInfo], responses=_refusals())
@@ -297,7 +303,14 @@ def _about(engine: Engine) -> APIRouter:
         """Return the agents that tasks can be assigned to."""
         return engine.agents.infos()
 
-    @routes.get("/health", response_model=Health)
+    return routes
+
+
+def _health(engine: Engine) -> APIRouter:
+    """Return the call that says what the server is; the only one without a key."""
+    routes = APIRouter(tags=["about"])
+
+    @routes.get("/health", response_model=Health, responses=_refusals(keyed=False))
     async def health() -> Health:
         """Say version, sandbox in force and limits; needs no key."""
         return engine.health()

@@ -7,7 +7,6 @@ may move where, in `lifecycle`.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -113,7 +112,7 @@ class RunningAttempt:
                     return
                 self._begin_fix()
         finally:
-            await asyncio.shield(asyncio.to_thread(workspace.remove))
+            await _remove(workspace)
 
     async def _run_agent(self, workspace: Workspace) -> RoundEnd:
         moves, task, record = self._around.moves, self.task, self.record
@@ -315,7 +314,13 @@ def _first_failure(assessment: Assessment | None) -> str:
 async def _keep(
     workspace: Workspace, settings: ServerSettings
 ) -> tuple[list[KeptFile], list[OmittedFile]]:
-    with os.scandir(workspace.path) as entries:
-        if next(entries, None) is None:
-            return [], []
+    if workspace.is_empty():
+        return [], []
     return await asyncio.to_thread(workspace.keep, settings.blobs)
+
+
+async def _remove(workspace: Workspace) -> None:
+    if workspace.path.exists() and workspace.is_empty():
+        workspace.remove()  # cheaper than the way to a thread
+    else:
+        await asyncio.shield(asyncio.to_thread(workspace.remove))

@@ -158,6 +158,7 @@ class EmbeddedServer:
             ws="none",
             timeout_graceful_shutdown=5,
             server_header=False,
+            proxy_headers=False,  # nothing stands in front of it
         )
         try:
             with asyncio.Runner() as runner:

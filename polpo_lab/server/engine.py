@@ -97,8 +97,7 @@ class Engine:
     # ------------------------------------------------------------------ reading
 
     def task(self, task_id: str) -> Task:
-        """Return a task as it stands, without its rounds."""
-        self.store.commit()
+        """Return a task as it will stand after the next commit, without its rounds."""
         task = self._runs.task(task_id) or self.store.task(task_id)
         if task is None:
             raise not_found("task", task_id)

@@ -1,7 +1,8 @@
 """Who may talk to the server: the right key, the right Host, no foreign web page.
 
 A raw ASGI layer, in front of everything else. The Host check stops DNS rebinding, the
-Origin check stops a page in the user's browser from driving the server.
+Origin check stops a page in the user's browser from driving the server. What announces
+too large a body is turned away here too, before any of it is read.
 """
 
 from __future__ import annotations
@@ -46,15 +47,20 @@ class Gate:
     token : pydantic.SecretStr
     hosts : iterable of str
         Host names besides loopback's by which the server may be addressed.
+    max_body_bytes : int
+        A request that announces more is refused before any of it is read.
     """
 
-    def __init__(self, app: ASGIApp, token: SecretStr, hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, token: SecretStr, hosts: Iterable[str] = (), *, max_body_bytes: int
+    ) -> None:
         self._app = app
+        self._max_body_bytes = max_body_bytes
         self._expected = f"Bearer {token.get_secret_value()}".encode()
         self._hosts = frozenset(h.lower() for h in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 403 or 401, or hand the request on."""
+        """Answer 403, 401 or 413, or hand the request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -63,27 +69,35 @@ class Gate:
         if refusal is None:
             await self._app(scope, receive, send)
         else:
-            await error_response(*refusal)(scope, receive, send)
+            challenge = {"WWW-Authenticate": "Bearer"} if refusal[0] == 401 else None
+            await error_response(*refusal, headers=challenge)(scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers) -> tuple[int, str, str] | None:
         if not self._is_ours(_host_name(headers.get("host", ""))):
             return 403, "AUTH_REQUIRED", "this server is not addressed by that Host name"
         origin = headers.get("origin")
-        if origin is not None and not self._is_ours(urlsplit(origin).hostname or ""):
+        if origin is not None and not self._is_ours(_host_name(origin.partition("://")[2])):
             return 403, "AUTH_REQUIRED", "pages of another origin may not call this server"
-        if path in OPEN_PATHS:
-            return None
-        given = headers.get("authorization", "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, self._expected):
+        # Headers are read as latin-1: back to the bytes that were sent.
+        given = headers.get("authorization", "").encode("latin-1")
+        if path not in OPEN_PATHS and not hmac.compare_digest(given, self._expected):
             return 401, "AUTH_REQUIRED", "send the server's token as 'Authorization: Bearer …'"
+        announced = headers.get("content-length", "0")
+        if announced.isdigit() and int(announced) > self._max_body_bytes:
+            return 413, "VALIDATION_ERROR", too_large(self._max_body_bytes)
         return None
 
     def _is_ours(self, host: str) -> bool:
         return is_loopback(host) or host.lower() in self._hosts
 
 
+def too_large(max_body_bytes: int) -> str:
+    """Say how large a body may be."""
+    return f"the body is too large: at most {max_body_bytes // 2**20} MiB"
+
+
 def _host_name(host_header: str) -> str:
-    """Return the name of a Host header, without its port."""
+    """Return the name of a Host header, without its port; nothing when it is malformed."""
     try:
         return urlsplit(f"//{host_header}").hostname or ""
     except ValueError:

@@ -33,7 +33,9 @@ class Store:
     def __init__(self, path: Path, on_commit: Callable[[Sequence[StoredEvent]], None]) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.executescript(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;"
+            # One server has the folder, so the file need not be shared: no lock is taken again.
+            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+            "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;"
         )
         migrate(self._db)
         self._on_commit = on_commit
@@ -43,6 +45,7 @@ class Store:
         self._events: list[StoredEvent] = []
         self._last_event_id: dict[str, int] = {}
         self._commit_is_due = False
+        self._waiters: list[asyncio.Future[None]] = []
 
     # ------------------------------------------------------------------ writing
 
@@ -78,17 +81,30 @@ class Store:
                 self._db.execute(f"DELETE FROM {table} WHERE task_id = ?", (task_id,))  # noqa: S608 - fixed names
         self._last_event_id.pop(task_id, None)
 
+    async def committed(self) -> None:
+        """Wait for the next commit, which others share; at once when nothing is gathered."""
+        if self._commit_is_due:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
     def commit(self) -> None:
         """Commit what is gathered, then tell it."""
         self._commit_is_due = False
         if not (self._tasks or self._events or self._rounds or self._approvals):
             return
-        with self._transaction():
-            self._write_gathered()
+        waiters, self._waiters = self._waiters, []
+        try:
+            with self._transaction():
+                self._write_gathered()
+        except sqlite3.Error as error:  # a full disk: what is gathered stays, and is tried again
+            _settle(waiters, error)
+            raise
         events = self._events
         self._tasks, self._rounds, self._approvals, self._events = {}, {}, {}, []
         if events:
             self._on_commit(events)
+        _settle(waiters, None)
 
     def close(self) -> None:
         """Commit and close the file."""
@@ -130,8 +146,10 @@ class Store:
     # ------------------------------------------------------------------ reading
 
     def task(self, task_id: str) -> Task | None:
-        """Return a task without its rounds, or None."""
-        self.commit()
+        """Return a task without its rounds, or None; as it will stand after the next commit."""
+        gathered = self._tasks.get(task_id)
+        if gathered is not None:
+            return gathered
         row = self._db.execute("SELECT document FROM tasks WHERE id = ?", (task_id,)).fetchone()
         return None if row is None else Task.model_validate_json(row[0])
 
@@ -198,8 +216,7 @@ class Store:
         return [document for (document,) in rows]
 
     def events(self, task_id: str, after: int, limit: int) -> list[StoredEvent]:
-        """Return at most ``limit`` events with ids above ``after``."""
-        self.commit()
+        """Return at most ``limit`` committed events with ids above ``after``."""
         rows = self._db.execute(
             "SELECT task_id, id, type, data FROM events WHERE task_id = ? AND id > ?"
             " ORDER BY id LIMIT ?",
@@ -216,6 +233,11 @@ class Store:
             (task_id, attempt, round_),
         )
         yield from (data for (data,) in rows)
+
+    def age(self, task_id: str) -> int:
+        """Return the task's place in the order of creation: no two are alike, as times may be."""
+        (seq,) = self._db.execute("SELECT seq FROM tasks WHERE id = ?", (task_id,)).fetchone()
+        return int(seq)
 
     def last_event_id(self, task_id: str) -> int:
         """Return the id of the task's newest event, 0 when there is none."""
@@ -247,7 +269,7 @@ class Store:
 
 
 class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the body raises."""
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK when the body or the commit raises."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -256,7 +278,22 @@ class _Transaction:
         self._db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:  # SQLite ends some itself, as when the disk is full
+                self._db.execute("ROLLBACK")
+
+
+def _settle(waiters: list[asyncio.Future[None]], error: sqlite3.Error | None) -> None:
+    for waiter in waiters:
+        if waiter.done():
+            continue
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)
 
 
 def _document(value: Task | Attempt | Approval, without: str | None = None) -> str:

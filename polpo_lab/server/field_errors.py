@@ -1,0 +1,104 @@
+"""Validation errors in words: which field, what value, which rule, and the nearest right thing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from polpo_lab.models import Base64File, RetryPolicy, TaskCreate, expectations
+from polpo_lab.models.wire import WireRequest
+from polpo_lab.server.refusals import nearest
+
+SHOWN_CHARACTERS = 60
+
+_RULES = {
+    "string_unicode": "has a lone surrogate in it, which is not valid Unicode",
+    "string_too_short": "must not be empty",
+    "missing": "is required",
+    "json_invalid": "is not valid JSON",
+    "model_attributes_type": "must be a JSON object",
+}
+_BLANK_PATTERN = r"\S"
+# Marks that the models put into a location: which form of a union was tried.
+_UNION_MARKS = frozenset({"str", "Base64File"})
+
+
+def fields_in_words(errors: list[Any]) -> list[dict[str, str]]:
+    """Say of each validation error which field it is, and what the rule is.
+
+    Parameters
+    ----------
+    errors : list of dict
+        As pydantic gives them, with the place (body, query, header, path) first.
+    """
+    told = [_in_words(error) for error in errors]
+    # A file may be a text or an object: of two complaints about one, the object's says more.
+    about_objects = {t["field"].rpartition(".")[0] for t in told if t["field"].startswith("files.")}
+    return [t for t in told if not (t["field"] in about_objects and t["field"] != "files")]
+
+
+def _in_words(error: dict[str, Any]) -> dict[str, str]:
+    place, *loc = [str(part) for part in error["loc"]]
+    field = ".".join(_without_union_marks(loc))
+    if error["type"] == "extra_forbidden":
+        return {"field": field, "message": f"unknown field{nearest(loc[-1], _known_fields(loc))}"}
+    if place == "body" and (not loc or error["type"] == "json_invalid"):
+        rule = _RULES.get(error["type"], _RULES["model_attributes_type"])
+        return {"field": "body", "message": f"{rule}, sent with Content-Type: application/json"}
+    if loc[-1] == "[key]":
+        return {"field": ".".join(loc[:-2]), "message": f"a name {_rule(error)}"}
+    return {"field": field, "message": _rule(error) + _shown(error)}
+
+
+def _rule(error: dict[str, Any]) -> str:
+    if error["type"] == "string_pattern_mismatch" and error["ctx"]["pattern"] == _BLANK_PATTERN:
+        return "must not be blank"
+    if error["type"] in _RULES:
+        return _RULES[error["type"]]
+    words = str(error["msg"]).removeprefix("Value error, ")
+    return words.replace("Input should be", "must be").replace("String should", "must")
+
+
+def _shown(error: dict[str, Any]) -> str:
+    """Name a refused value, when it is short enough to be read."""
+    value = error.get("input")
+    if error["type"] in _RULES or not isinstance(value, str | int | float | bool | None):
+        return ""
+    if isinstance(value, int) and value.bit_length() > 4 * SHOWN_CHARACTERS:
+        return ", not a number that long"
+    spelled = {None: "null", True: "true", False: "false"}
+    text = spelled.get(value, repr(value)) if value in (None, True, False) else repr(value)
+    if len(text) > SHOWN_CHARACTERS:
+        text = text[:SHOWN_CHARACTERS] + "…"
+    expected = (error.get("ctx") or {}).get("expected")
+    near = (
+        nearest(value, expected.replace("'", "").replace(" or ", ", ").split(", "))
+        if (isinstance(value, str) and isinstance(expected, str))
+        else ""
+    )
+    return f", not {text}{near}"
+
+
+def _without_union_marks(loc: list[str]) -> list[str]:
+    if loc[:1] == ["expectations"]:  # expectations.0.<form>.field
+        return [*loc[:2], *loc[3:]]
+    if loc[:1] == ["files"]:
+        return [*loc[:2], *(part for part in loc[2:] if part not in _UNION_MARKS)]
+    return loc
+
+
+def _known_fields(loc: list[str]) -> list[str]:
+    """Return the wire names of the object that an unknown field stood in."""
+    forms: dict[str, type[WireRequest]] = {
+        "criterion": expectations.Criterion,
+        "llm_review": expectations.LlmReview,
+        "test": expectations.TestCommand,
+        "script": expectations.Script,
+        "file_exists": expectations.FileExists,
+        "dimensions": expectations.Dimension,
+        "expectedOutcomes": expectations.ExpectedOutcome,
+        "retryPolicy": RetryPolicy,
+        "files": Base64File,
+    }
+    named = [forms[part] for part in loc[:-1] if part in forms]
+    model = named[-1] if named else TaskCreate
+    return [f.alias or name for name, f in model.model_fields.items()]
