@@ -8,7 +8,6 @@ by itself, so it cannot report as finished what is not.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from polpo_lab.bounded_text import BoundedText
 from polpo_lab.lifecycle import AT_REST
@@ -35,7 +34,9 @@ _TOLD_OF_ROUND = (
     "exit_reason", "result", "usage", "files", "omitted_files", "started_at", "ended_at",
 )  # fmt: skip
 _NOT_OF_THE_ASSESSMENT = frozenset({"event_id", "type", "outcomes"})
-_WHERE = tuple[int, int]
+_TOLD_ANEW = "phase reason result assessment assessment_history outcomes approval_id attempts"
+_BEFORE_THE_STREAM = {**dict.fromkeys(_TOLD_ANEW.split()), "status": "draft", "retries": 0}
+_WHERE = tuple[int, int]  # attempt, round
 
 
 class Recording:
@@ -98,14 +99,17 @@ class Recording:
         attempt, round : int, optional
             Default: the round that the last event belonged to.
         """
-        where = (attempt or self._where[0], self._where[1] if round is None else round)
+        where = self._named(attempt, round)
         texts = (self._texts.get((*where, stream)) for stream in ("message", "stdout"))
         return next((text for text in texts if text), BoundedText())
 
     def tool_uses(self, attempt: int | None = None, round: int | None = None) -> list[ToolUseEvent]:  # noqa: A002
         """Return the tool calls of one round (default: the latest), oldest first."""
-        where = (attempt or self._where[0], self._where[1] if round is None else round)
-        return list(self._tool_uses.get(where, ()))
+        return list(self._tool_uses.get(self._named(attempt, round), ()))
+
+    def _named(self, attempt: int | None, round_: int | None) -> _WHERE:
+        now_attempt, now_round = self._where
+        return attempt or now_attempt, now_round if round_ is None else round_
 
     def apply(self, event: Event) -> None:
         """Take the next event; one whose id was seen before (a replay) changes nothing."""
@@ -133,15 +137,10 @@ class Recording:
             case DoneEvent():
                 self._take_done(event)
 
-    # ------------------------------------------------------------------ where we are
-
     def _begin(self, *, joined_later: bool) -> None:
         self._begun = True
         if not joined_later:
-            told_by_stream: dict[str, Any] = {"status": "draft", "retries": 0, "attempts": []}
-            cleared = "phase reason result assessment assessment_history outcomes approval_id"
-            told_by_stream.update(dict.fromkeys(cleared.split()))
-            for name, value in told_by_stream.items():
+            for name, value in _BEFORE_THE_STREAM.items():
                 if getattr(self._task, name) != value:
                     setattr(self._task, name, value)
         self._task.attempts = list(self._task.attempts or ())
@@ -187,8 +186,6 @@ class Recording:
         self._task.attempts.append(opened)
         return opened
 
-    # ------------------------------------------------------------------ the events
-
     def _take_status(self, event: StatusEvent) -> None:
         task, source = self._task, self._source(event)
         if event.task_id:
@@ -203,9 +200,9 @@ class Recording:
         task.queued = event.status == "pending"
         task.updated_at = event.at
         if event.status == "pending":
-            attempt = self._where[0]
-            after = attempt if self._has_rounds(attempt) and source != "pending" else attempt - 1
-            task.retries = max(task.retries, after)
+            # The move that ends an attempt carries its number; the one to come is counted.
+            ended = self._has_rounds(self._where[0]) and source != "pending"
+            task.retries = max(task.retries, self._where[0] - (0 if ended else 1))
         elif event.status in _RUNNING:
             self._take_start(event)
         elif event.status in AT_REST or event.status == "awaiting_approval":
@@ -275,8 +272,11 @@ class Recording:
         assessment = Assessment.model_construct(_fields_set=set(told), **told)
         if assessment.attempt is None:
             assessment.attempt, assessment.round = self._where
-        if assessment.trigger == "reassess" and task.assessment is not None:
-            task.assessment_history = [*(task.assessment_history or ()), task.assessment]
+        if assessment.trigger == "reassess":
+            if task.assessment is not None:
+                task.assessment_history = [*(task.assessment_history or ()), task.assessment]
+            if task.reason == "judge_error" and assessment.passed is False:
+                task.reason = "expectations"  # settled; failed it stays, so no move is told
         judged.assessment = task.assessment = assessment
         task.updated_at = event.at or task.updated_at
         if event.outcomes is not None:

@@ -100,6 +100,15 @@ def test_reassess_moves_the_old_assessment_to_the_history() -> None:
     assert task.attempts[0].assessment.trigger == "initial"
 
 
+def test_a_reassessment_settles_what_no_judge_could_say() -> None:
+    unjudged = assessment(2, 0, 9, score=None, passed=None, trigger="retry")
+    again = assessment(2, 0, 20, **FAILED, checks=[FAILED_CHECK], trigger="reassess")
+    told = Story.told()[:-4]
+    end = move("review", "failed", 2, 0, 9.5, reason="judge_error")
+    task = Recording.of(stream(*told, ("assessment", unjudged), end, ("assessment", again))).task
+    assert (task.status, task.reason) == ("failed", "expectations")
+
+
 def test_a_crash_goes_to_the_round_that_crashed() -> None:
     crashed = {**Story.rounds[0], "exitReason": "crash", "result": {"error": "ValueError: no"}}
     task = Recording.of(

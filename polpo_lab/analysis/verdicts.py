@@ -17,7 +17,7 @@ NOT_REPORTED = "server_does_not_report"
 COST_NOT_REPORTED = "cost_not_reported"
 
 # Ways to fail that say nothing about the agent: a failure there would blame it for others.
-_NO_VERDICT = frozenset({"killed", "interrupted", "dependency", "judge_error"})
+_NO_VERDICT = frozenset({"killed", "interrupted", "dependency"})
 _FAILED_RUN = frozenset({"crash", "timeout"})
 _CUT_OFF = frozenset({"killed", "interrupted"})
 
@@ -36,6 +36,9 @@ def task_verdict(task: WireObject) -> Verdict:
     reason = task.get("reason")
     if reason in _NO_VERDICT:
         return None, reason
+    if reason == "judge_error":
+        passed = assessment.get("passed")  # told when it was judged again
+        return passed, reason if passed is None else None
     if reason is None and assessment.get("passed") is not False:
         return None, NOT_REPORTED
     return False, None

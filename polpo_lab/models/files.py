@@ -161,16 +161,15 @@ class KeptFiles(Mapping[str, str]):
         cls, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """Let a model read and write the wire's array of kept files."""
-        from_entries = core_schema.no_info_after_validator_function(
-            cls, core_schema.list_schema(handler.generate_schema(KeptFile))
-        )
+        entries = core_schema.list_schema(handler.generate_schema(KeptFile))
+        from_entries = core_schema.no_info_after_validator_function(cls, entries)
         return core_schema.json_or_python_schema(
             json_schema=from_entries,
             python_schema=core_schema.union_schema(
                 [core_schema.is_instance_schema(cls), from_entries], mode="left_to_right"
             ),
             serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda files: [entry.wire() for entry in files.entries]
+                lambda files: list(files.entries), return_schema=entries
             ),
         )
 

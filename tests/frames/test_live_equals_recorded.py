@@ -15,7 +15,7 @@ from polpo_lab.models import Event, Task
 from polpo_lab.recording import Recording
 
 KINDS: list[c.FrameKind] = ["tasks", "attempts", "checks", "scores"]
-# What a stream has no event for, by the contract: they are told by the create call alone.
+# All but the phases: their ends are told by what follows them, a moment later.
 ROUND_FIELDS = (
     "attempt", "round", "kind", "agent", "agent_version", "model", "seed", "max_fix_attempts",
     "started_at", "ended_at", "exit_reason", "feedback", "result", "assessment", "outcomes",
@@ -65,6 +65,8 @@ CASES: dict[str, dict[str, Any]] = {
     "fails": {"assign_to": "learner", "max_retries": 0, "max_fix_attempts": 1,
               "expectations": [RIGHT]},
     "crashes": {"assign_to": "crasher", "max_retries": 1},
+    "judged at last": {"assign_to": "learner", "max_retries": 0,
+                       "expectations": ["It is undecided"]},
     "cannot be judged": {"assign_to": "learner", "max_retries": 0,
                          "expectations": ["It is undecided"]},
     "nothing to judge": {"assign_to": "learner"},
@@ -82,10 +84,13 @@ def recorded(lab: Any) -> list[tuple[Task, list[Event]]]:
         with lab.tasks.execute(task) as stream:
             events = list(stream)
         pairs.append((lab.tasks.get(task), events))
-    again = pairs[0][0]
-    lab.tasks.reassess(again, expectations=[RIGHT, {"type": "file_exists", "path": "not-there"}])
-    with lab.tasks.follow(again) as stream:
-        pairs[0] = (lab.tasks.get(again), list(stream))
+    # The first goes from done to failed, the other stays failed for another reason.
+    for index in (0, list(CASES).index("judged at last")):
+        again = pairs[index][0]
+        absent = {"type": "file_exists", "path": "not-there"}
+        lab.tasks.reassess(again, expectations=[RIGHT, absent])
+        with lab.tasks.follow(again) as stream:
+            pairs[index] = (lab.tasks.get(again), list(stream))
     return pairs
 
 
@@ -95,6 +100,7 @@ def test_the_cases_end_as_they_should(recorded: list[tuple[Task, list[Event]]]) 
         ("failed", "expectations"),  # by the reassessment
         ("failed", "expectations"),
         ("failed", "crash"),
+        ("failed", "expectations"),  # by the reassessment
         ("failed", "judge_error"),
         ("done", None),
         ("done", None),
