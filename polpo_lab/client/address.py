@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import httpx
 
@@ -27,7 +28,7 @@ class Address:
     port : int or None
         None: the scheme's own.
     path : str
-        What stands before the API's prefix, "" for most.
+        What stands before the API's prefix, quoted; "" for most.
     """
 
     scheme: str
@@ -84,10 +85,11 @@ def read_address(base_url: str) -> Address:
         raise InvalidArgument("base_url must not carry a user name or password; pass key= instead")
     if url.query or url.fragment:
         raise InvalidArgument(f"base_url of {url.host!r} must not carry a query or a fragment")
-    path = url.path.rstrip("/")
+    path = quote(url.path.rstrip("/"))
+    host = url.raw_host.decode("ascii").lower().rstrip(".")
     prefix = next((p for p in _KNOWN_PREFIXES if path.endswith(p)), "")
     port = None if url.port == _DEFAULT_PORTS[url.scheme] else url.port
-    return Address(url.scheme, url.host.lower().rstrip("."), port, path.removesuffix(prefix))
+    return Address(url.scheme, host, port, path.removesuffix(prefix))
 
 
 def _parsed(base_url: str) -> httpx.URL:

@@ -111,10 +111,11 @@ class LiveStream:
     def read(self) -> ServerSentEvent | Ended | Broken:
         """Return the next event, or how the stream came to its end."""
         try:
-            event = next(self._events, None)
+            return next(self._events)
+        except StopIteration:
+            return Ended(time.monotonic() - self._began)
         except (httpx.RequestError, OSError) as error:
             return broken_by(error, self._began)
-        return event or Ended(time.monotonic() - self._began)
 
     def close(self) -> None:
         """Let go of the connection; again does nothing."""
@@ -259,10 +260,11 @@ class AsyncLiveStream:
     async def read(self) -> ServerSentEvent | Ended | Broken:
         """Return the next event, or how the stream came to its end."""
         try:
-            event = await anext(self._events, None)
+            return await self._events.__anext__()
+        except StopAsyncIteration:
+            return Ended(time.monotonic() - self._began)
         except (httpx.RequestError, OSError) as error:
             return broken_by(error, self._began)
-        return event or Ended(time.monotonic() - self._began)
 
     async def close(self) -> None:
         """Let go of the connection; again does nothing."""

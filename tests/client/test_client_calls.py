@@ -314,6 +314,17 @@ def test_the_base_url_may_end_in_the_prefix(serve, ending):
     assert server.seen[0].target == "/v1/health"
 
 
+def test_a_server_may_live_below_a_path(serve):
+    server = serve(FakePolpo())
+    with Polpo(f"{server.url}/équipe a/v1", retries=0) as p, pytest.raises(NotFound):
+        p.tasks.get("täsk/1")
+    assert server.seen[0].target == "/%C3%A9quipe%20a/v1/tasks/t%C3%A4sk%2F1"
+
+
+def test_an_international_host_is_spelled_in_ascii():
+    assert Polpo("https://bücher.example").base_url == "https://xn--bcher-kva.example"
+
+
 @pytest.mark.parametrize(
     "bad", ["", "acme", "ftp://x", "http://", "http://x:99999", "http://[::1", None, "http://x?a=1"]
 )

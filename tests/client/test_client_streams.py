@@ -282,7 +282,7 @@ def test_a_refusal_is_raised_by_the_call_itself(connect):
         await out.reply(409, {"error": error})
 
     p, _ = connect(FakePolpo(on={EXECUTE: refuses}))
-    with pytest.raises(InvalidState, match="^task is done; retry needs failed$"):
+    with pytest.raises(InvalidState, match=r"^task is done; retry needs failed$"):
         p.tasks.execute(DRAFT)
 
 
