@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+import binascii
+from typing import Annotated, Any
 
-from pydantic import Base64Bytes, Field
+from pydantic import Base64Bytes, BeforeValidator, Field
 
 from polpo_lab.models.expectations import Expectation, ExpectedOutcome
 from polpo_lab.models.wire import NonEmptyText, SignedNumber, WholeNumber, WireRequest
@@ -24,10 +26,23 @@ class RetryPolicy(WireRequest):
     escalate_model: NonEmptyText | None = None
 
 
+def _exact_base64(value: Any) -> Any:
+    """Refuse what is not base64: the decoder alone skips foreign characters silently."""
+    if isinstance(value, (str, bytes)):
+        try:
+            base64.b64decode(
+                "".join(value.split()) if isinstance(value, str) else value, validate=True
+            )
+        except (binascii.Error, ValueError):
+            raise ValueError("not base64: use A-Z, a-z, 0-9, +, /, padded with =") from None
+    return value
+
+
 class Base64File(WireRequest):
     """An input file given as base64, for bytes that are not text."""
 
-    base64: Base64Bytes
+    # Not strict: on the wire the bytes come as text.
+    base64: Annotated[Base64Bytes, BeforeValidator(_exact_base64)] = Field(strict=False)
 
 
 InputFiles = dict[NonEmptyText, str | Base64File]

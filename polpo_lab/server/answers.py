@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from polpo_lab.errors import APIError
 from polpo_lab.hostile_text import valid_unicode
@@ -66,18 +68,31 @@ def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         status = error.status_code
-        if status == 400:  # the only one: nested too deep, or a number beyond reading
+        if status == HTTPStatus.BAD_REQUEST:  # nested too deep, or a number beyond reading
             return error_response(422, "VALIDATION_ERROR", "body: is not JSON that can be read")
-        allowed = (error.headers or {}).get("Allow", "")
+        headers = dict(error.headers or {})
+        allowed = _methods(app, request.scope["path"])
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = allowed
         message = {
             404: f"there is no {request.url.path}",
             405: f"{request.method} is not a call of {request.url.path}; it takes {allowed}",
             413: "the body is too large",
         }.get(status, str(error.detail))
-        code = "NOT_FOUND" if status == 404 else "VALIDATION_ERROR"
-        return error_response(status, code, message, headers=dict(error.headers or {}))
+        code = "NOT_FOUND" if status == HTTPStatus.NOT_FOUND else "VALIDATION_ERROR"
+        return error_response(status, code, message, headers=headers)
 
     @app.exception_handler(Exception)
     async def _broken(request: Request, error: Exception) -> Response:
         log.error("%s %s broke", request.method, request.url.path, exc_info=error)
         return error_response(500, "INTERNAL_ERROR", "the server failed; its log says more")
+
+
+def _methods(app: FastAPI, path: str) -> str:
+    """Return the methods that a path takes: each is a route of its own."""
+    asked = {"type": "http", "path": path, "root_path": "", "headers": []}
+    return ", ".join(
+        method
+        for method in ("GET", "POST", "PATCH", "DELETE")
+        if any(r.matches({**asked, "method": method})[0] is Match.FULL for r in app.routes)
+    )

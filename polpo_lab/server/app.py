@@ -6,12 +6,11 @@ is decided here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, FastAPI, Header, Path, Query, Response
+from fastapi import APIRouter, Body, FastAPI, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
-from fastapi.security import HTTPBearer
 from pydantic import SecretStr
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
@@ -29,6 +28,7 @@ from polpo_lab.models import (
     TaskUpdate,
 )
 from polpo_lab.server.answers import ErrorBody, answer_errors
+from polpo_lab.server.document import DocumentedApi
 from polpo_lab.server.engine import Engine
 from polpo_lab.server.security import Gate
 from polpo_lab.server.streams import event_stream
@@ -73,7 +73,7 @@ def create_app(engine: Engine, token: SecretStr, hosts: tuple[str, ...] = ()) ->
     hosts : tuple of str
         Names besides loopback's by which the server may be addressed.
     """
-    app = FastAPI(
+    app = DocumentedApi(
         title="Polpo tasks API (embedded)",
         version=__version__,
         description="The tasks API of Polpo, served by polpo-lab on this machine.",
@@ -81,11 +81,8 @@ def create_app(engine: Engine, token: SecretStr, hosts: tuple[str, ...] = ()) ->
         redoc_url=None,
         openapi_url="/v1/openapi.json",
     )
-    # The gate checks the key; this only says so in the OpenAPI document.
-    keyed = [Depends(HTTPBearer(auto_error=False, description="The server's token."))]
-    for router in (_tasks(engine), _runs(engine), _approvals(engine), _agents(engine)):
-        app.include_router(router, prefix="/v1", dependencies=keyed)
-    app.include_router(_health(engine), prefix="/v1")
+    for router in (_tasks(engine), _runs(engine), _approvals(engine), _about(engine)):
+        app.include_router(router, prefix="/v1")
     answer_errors(app)
     # The gate stands outside: it refuses what announces too much, in our words; the limit
     # behind it counts what announces nothing.
@@ -112,7 +109,7 @@ def _tasks(engine: Engine) -> APIRouter:
         group: Annotated[str | None, Query()] = None,
         assign_to: Annotated[str | None, Query(alias="assignTo")] = None,
         include: Annotated[
-            str | None, Query(pattern="^attempts$", description="'attempts' adds all rounds.")
+            Literal["attempts"] | None, Query(description="'attempts' adds all rounds.")
         ] = None,
     ) -> Response:
         """Return the tasks that match, oldest first, with result and assessment."""
@@ -262,9 +259,7 @@ def _approvals(engine: Engine) -> APIRouter:
 
     @routes.get("/approvals", response_model=list[Approval], responses=_refusals(422))
     async def list_approvals(
-        status: Annotated[
-            str | None, Query(pattern="^(pending|approved|rejected|cancelled)$")
-        ] = None,
+        status: Literal["pending", "approved", "rejected", "cancelled"] | None = None,
     ) -> list[Approval]:
         """Return approvals, oldest first."""
         return engine.approvals(status)
@@ -294,21 +289,14 @@ def _approvals(engine: Engine) -> APIRouter:
     return routes
 
 
-def _agents(engine: Engine) -> APIRouter:
-    """Return the call that says whom tasks can be assigned to."""
+def _about(engine: Engine) -> APIRouter:
+    """Return the calls that say what the server is."""
     routes = APIRouter(tags=["about"])
 
     @routes.get("/agents", response_model=list[AgentInfo], responses=_refusals())
     async def list_agents() -> list[AgentInfo]:
         """Return the agents that tasks can be assigned to."""
         return engine.agents.infos()
-
-    return routes
-
-
-def _health(engine: Engine) -> APIRouter:
-    """Return the call that says what the server is; the only one without a key."""
-    routes = APIRouter(tags=["about"])
 
     @routes.get("/health", response_model=Health, responses=_refusals(keyed=False))
     async def health() -> Health:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from polpo_lab.models import Base64File, RetryPolicy, TaskCreate, expectations
@@ -14,12 +15,28 @@ _RULES = {
     "string_unicode": "has a lone surrogate in it, which is not valid Unicode",
     "string_too_short": "must not be empty",
     "missing": "is required",
-    "json_invalid": "is not valid JSON",
-    "model_attributes_type": "must be a JSON object",
+}
+_BODY_RULES = {
+    "json_invalid": "must be valid JSON",
+    "string_unicode": "must be valid Unicode, without lone surrogates",
 }
 _BLANK_PATTERN = r"\S"
 # Marks that the models put into a location: which form of a union was tried.
 _UNION_MARKS = frozenset({"str", "Base64File"})
+_FORMS: dict[str, type[WireRequest]] = {
+    "criterion": expectations.Criterion,
+    "llm_review": expectations.LlmReview,
+    "test": expectations.TestCommand,
+    "script": expectations.Script,
+    "file_exists": expectations.FileExists,
+}
+_OBJECTS: dict[str, type[WireRequest]] = {
+    **_FORMS,
+    "dimensions": expectations.Dimension,
+    "expectedOutcomes": expectations.ExpectedOutcome,
+    "retryPolicy": RetryPolicy,
+    "files": Base64File,
+}
 
 
 def fields_in_words(errors: list[Any]) -> list[dict[str, str]]:
@@ -38,15 +55,16 @@ def fields_in_words(errors: list[Any]) -> list[dict[str, str]]:
 
 def _in_words(error: dict[str, Any]) -> dict[str, str]:
     place, *loc = [str(part) for part in error["loc"]]
-    field = ".".join(_without_union_marks(loc))
     if error["type"] == "extra_forbidden":
-        return {"field": field, "message": f"unknown field{nearest(loc[-1], _known_fields(loc))}"}
-    if place == "body" and (not loc or error["type"] == "json_invalid"):
-        rule = _RULES.get(error["type"], _RULES["model_attributes_type"])
+        message = f"unknown field{nearest(loc[-1], _known_fields(loc))}"
+    elif place == "body" and (not loc or error["type"] == "json_invalid"):
+        rule = _BODY_RULES.get(error["type"], "must be a JSON object")
         return {"field": "body", "message": f"{rule}, sent with Content-Type: application/json"}
-    if loc[-1] == "[key]":
-        return {"field": ".".join(loc[:-2]), "message": f"a name {_rule(error)}"}
-    return {"field": field, "message": _rule(error) + _shown(error)}
+    elif loc[-1] == "[key]":
+        return {"field": ".".join(loc[:-2]), "message": f"a name in it {_rule(error)}"}
+    else:
+        message = _rule(error) + _refused_value(error)
+    return {"field": ".".join(_without_union_marks(loc)), "message": message}
 
 
 def _rule(error: dict[str, Any]) -> str:
@@ -54,28 +72,30 @@ def _rule(error: dict[str, Any]) -> str:
         return "must not be blank"
     if error["type"] in _RULES:
         return _RULES[error["type"]]
-    words = str(error["msg"]).removeprefix("Value error, ")
+    words = str(error["msg"]).removeprefix("Value error, ").partition(", unable to parse")[0]
     return words.replace("Input should be", "must be").replace("String should", "must")
 
 
-def _shown(error: dict[str, Any]) -> str:
-    """Name a refused value, when it is short enough to be read."""
+def _refused_value(error: dict[str, Any]) -> str:
+    """Name a value that breaks a rule, when it can be read, and what is nearest to it."""
     value = error.get("input")
-    if error["type"] in _RULES or not isinstance(value, str | int | float | bool | None):
+    known: list[str] = []
+    if error["type"] == "literal_error":
+        known = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+    elif error["type"] == "expectation_form" and isinstance(value, dict):
+        value, known = value.get("type"), list(_FORMS)
+    if error["type"] in _RULES or not isinstance(value, str | int | float | None):
         return ""
+    near = nearest(value, known) if isinstance(value, str) else ""
+    return f", not {_spelled(value)}{near}"
+
+
+def _spelled(value: str | float | None) -> str:
+    """Spell a value as JSON does, cut when it is long."""
     if isinstance(value, int) and value.bit_length() > 4 * SHOWN_CHARACTERS:
-        return ", not a number that long"
-    spelled = {None: "null", True: "true", False: "false"}
-    text = spelled.get(value, repr(value)) if value in (None, True, False) else repr(value)
-    if len(text) > SHOWN_CHARACTERS:
-        text = text[:SHOWN_CHARACTERS] + "…"
-    expected = (error.get("ctx") or {}).get("expected")
-    near = (
-        nearest(value, expected.replace("'", "").replace(" or ", ", ").split(", "))
-        if (isinstance(value, str) and isinstance(expected, str))
-        else ""
-    )
-    return f", not {text}{near}"
+        return "a number that long"
+    text = repr(value) if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
 
 
 def _without_union_marks(loc: list[str]) -> list[str]:
@@ -88,17 +108,6 @@ def _without_union_marks(loc: list[str]) -> list[str]:
 
 def _known_fields(loc: list[str]) -> list[str]:
     """Return the wire names of the object that an unknown field stood in."""
-    forms: dict[str, type[WireRequest]] = {
-        "criterion": expectations.Criterion,
-        "llm_review": expectations.LlmReview,
-        "test": expectations.TestCommand,
-        "script": expectations.Script,
-        "file_exists": expectations.FileExists,
-        "dimensions": expectations.Dimension,
-        "expectedOutcomes": expectations.ExpectedOutcome,
-        "retryPolicy": RetryPolicy,
-        "files": Base64File,
-    }
-    named = [forms[part] for part in loc[:-1] if part in forms]
+    named = [_OBJECTS[part] for part in loc[:-1] if part in _OBJECTS]
     model = named[-1] if named else TaskCreate
     return [f.alias or name for name, f in model.model_fields.items()]

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polpo_lab.server.answers import error_response
 
+UNAUTHORIZED = 401
 OPEN_PATHS = frozenset({"/v1/health"})
 
 
@@ -69,8 +70,10 @@ class Gate:
         if refusal is None:
             await self._app(scope, receive, send)
         else:
-            challenge = {"WWW-Authenticate": "Bearer"} if refusal[0] == 401 else None
-            await error_response(*refusal, headers=challenge)(scope, receive, send)
+            status, code, message = refusal
+            challenge = {"WWW-Authenticate": "Bearer"} if status == UNAUTHORIZED else None
+            answer = error_response(status, code, message, headers=challenge)
+            await answer(scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers) -> tuple[int, str, str] | None:
         if not self._is_ours(_host_name(headers.get("host", ""))):
@@ -81,7 +84,11 @@ class Gate:
         # Headers are read as latin-1: back to the bytes that were sent.
         given = headers.get("authorization", "").encode("latin-1")
         if path not in OPEN_PATHS and not hmac.compare_digest(given, self._expected):
-            return 401, "AUTH_REQUIRED", "send the server's token as 'Authorization: Bearer …'"
+            return (
+                UNAUTHORIZED,
+                "AUTH_REQUIRED",
+                "send the server's token as 'Authorization: Bearer …'",
+            )
         announced = headers.get("content-length", "0")
         if announced.isdigit() and int(announced) > self._max_body_bytes:
             return 413, "VALIDATION_ERROR", too_large(self._max_body_bytes)
