@@ -1,4 +1,4 @@
-"""A workspace as an agent left it, and the best sandbox this machine has."""
+"""A workspace as an agent left it, and two sandboxes: the best of this machine and the plain one."""
 
 import pytest
 
@@ -13,6 +13,6 @@ def workspace(tmp_path):
     made.remove()
 
 
-@pytest.fixture
-async def sandbox():
-    return await Sandbox.detect("auto")
+@pytest.fixture(params=["auto", "off"])
+async def sandbox(request):
+    return await Sandbox.detect(request.param)

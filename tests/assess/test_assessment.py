@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from polpo_lab.agents.view import TaskView
-from polpo_lab.assess.assessment import Case, assess
+from polpo_lab.assess.assessment import CONCURRENT_CHECKS, Case, assess
 from polpo_lab.assess.judges import JudgePanel, judge
 from polpo_lab.assess.score import Score
 from polpo_lab.models import (
@@ -310,13 +310,13 @@ async def test_checks_are_told_as_they_finish_and_kept_in_order(case, sandbox):
 
 async def test_a_cancelled_assessment_ends_its_processes_and_leaves_nothing(case, sandbox):
     expect = [
-        TestCommand(command="touch started; sleep 600", check_files={"k": "secret"}),
-        *(TestCommand(command="sleep 600") for _ in range(9)),
+        TestCommand(command="touch started; sleep 600", check_files={"k": "secret"})
+        for _ in range(CONCURRENT_CHECKS + 3)
     ]
     running = asyncio.create_task(assessed(case, sandbox, expect=expect))
     folder = case.workspace.parent
     async with asyncio.timeout(30):
-        while not list(folder.glob("check-*/started")):
+        while len(list(folder.glob("check-*/started"))) < CONCURRENT_CHECKS:
             await asyncio.sleep(0.01)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
