@@ -1,4 +1,8 @@
-"""Starting one program behind bubblewrap's walls, or below a supervisor where there are none."""
+"""Starting one program below its supervisor, behind bubblewrap's walls where there are any.
+
+The supervisor stands above the walls too: bubblewrap's own death with the parent has a
+gap while it starts, in which its inner process would wait for ever for a dead outer one.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +17,10 @@ from pathlib import Path
 
 from polpo_lab.sandbox.cgroup import Cgroup
 from polpo_lab.sandbox.limits import Limits
-from polpo_lab.sandbox.process import SandboxedProcess, until_readable
+from polpo_lab.sandbox.process import SandboxedProcess
 from polpo_lab.sandbox.walls import Opening, bubblewrap_arguments
 
 SUPERVISOR = Path(__file__).with_name("supervise.py")
-
-# The first program inside the walls. Its background shell ends everything when the
-# lifeline ($1) closes: death with the parent alone leaves a gap of some milliseconds
-# at the start. A limit above the inherited hard limit is refused, and then that holds.
-_BOOTSTRAP = """
-( (read -r _ < /proc/self/fd/$1; kill -9 -1) > /dev/null 2>&1 & )
-ulimit -c 0
-ulimit -t {cpu_seconds} 2> /dev/null
-ulimit -v {address_space_kib} 2> /dev/null
-ulimit -f {file_blocks} 2> /dev/null
-shift
-exec "$@"
-"""
 
 
 @dataclass(frozen=True)
@@ -43,108 +34,69 @@ class Program:
     cgroup: Cgroup | None = None
 
 
-async def launch_walled(program: Program, opening: Opening, limits: Limits) -> SandboxedProcess:
-    """Start a program behind bubblewrap's walls."""
-    with contextlib.ExitStack() as ours:
-        lifeline_inside, lifeline = os.pipe()
-        ours.callback(os.close, lifeline_inside)
-        info, info_inside = os.pipe()
-        ours.callback(os.close, info)
-        accounts = {path: ours.enter_context(_memory_file(text)) for path, text in _accounts()}
-        bootstrap = _BOOTSTRAP.format(
-            cpu_seconds=limits.cpu_seconds,
-            address_space_kib=limits.address_space_bytes // 1024,
-            file_blocks=limits.file_bytes // 512,
-        )
-        arguments = bubblewrap_arguments(
-            opening,
-            limits=limits,
-            environment=program.environment,
-            account_fds=accounts,
-            info_fd=info_inside,
-        )
-        argv = [*arguments, "/bin/sh", "-c", bootstrap, "sh", str(lifeline_inside), *program.argv]
-        fds = (lifeline_inside, info_inside, *accounts.values(), *program.pass_fds)
-        try:
-            process = await _start(program, argv, fds, opening.workspace)
-        except BaseException:
-            os.close(lifeline)
-            raise
-        finally:
-            os.close(info_inside)
-        first = asyncio.ensure_future(_first_process(info))
-        try:
-            init_pidfd = await asyncio.shield(first)
-        except asyncio.CancelledError:
-            init_pidfd = await first
-            await SandboxedProcess(process, lifeline=lifeline, init_pidfd=init_pidfd).kill()
-            raise
-    _feed(process, program.stdin)
-    return SandboxedProcess(
-        process, lifeline=lifeline, init_pidfd=init_pidfd, cgroup=program.cgroup
-    )
+async def launch(
+    program: Program, opening: Opening, limits: Limits, *, walled: bool
+) -> SandboxedProcess:
+    """Start a program; cancelled meanwhile, it is ended first."""
+    starting = asyncio.ensure_future(_launch(program, opening, limits, walled=walled))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        process = await starting
+        await process.kill()
+        raise
 
 
-async def launch_supervised(program: Program, opening: Opening, limits: Limits) -> SandboxedProcess:
-    """Start a program below a supervisor that ends its whole tree; there are no walls."""
-    lifeline_inside, lifeline = os.pipe()
+async def _launch(
+    program: Program, opening: Opening, limits: Limits, *, walled: bool
+) -> SandboxedProcess:
     rlimits = {
         "RLIMIT_CORE": 0,
         "RLIMIT_CPU": limits.cpu_seconds,
         "RLIMIT_AS": limits.address_space_bytes,
         "RLIMIT_FSIZE": limits.file_bytes,
     }
-    supervisor = [sys.executable, "-I", "-S", str(SUPERVISOR), str(lifeline_inside)]
-    argv = [*supervisor, json.dumps(rlimits), *program.argv]
-    try:
-        process = await _start(
-            program, argv, (lifeline_inside, *program.pass_fds), opening.workspace
-        )
-    except BaseException:
-        os.close(lifeline)
-        raise
-    finally:
-        os.close(lifeline_inside)
-    _feed(process, program.stdin)
-    return SandboxedProcess(process, lifeline=lifeline, init_pidfd=None, cgroup=program.cgroup)
-
-
-async def _start(
-    program: Program, argv: list[str], fds: tuple[int, ...], cwd: Path
-) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(program.cgroup.join if program.cgroup else ()),
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL if program.stdin is None else asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=cwd,
-        env=dict(program.environment),
-        pass_fds=fds,
-        start_new_session=True,  # the notebook's Stop signals the kernel's whole group
-    )
-
-
-def _feed(process: asyncio.subprocess.Process, stdin: bytes | None) -> None:
-    if stdin is not None:
-        assert process.stdin is not None
-        process.stdin.write(stdin)
+    with contextlib.ExitStack() as inherited:
+        lifeline_inside, lifeline = os.pipe()
+        inherited.callback(os.close, lifeline_inside)
+        walls: list[str] = []
+        fds = [lifeline_inside, *program.pass_fds]
+        if walled:
+            accounts = {p: inherited.enter_context(_memory_file(text)) for p, text in _accounts()}
+            fds += accounts.values()
+            walls = bubblewrap_arguments(
+                opening,
+                limits=limits,
+                environment=program.environment,
+                account_fds=accounts,
+            )
+        supervisor = [sys.executable, "-I", "-S", str(SUPERVISOR), str(lifeline_inside)]
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(program.cgroup.join if program.cgroup else ()),
+                *supervisor,
+                json.dumps(rlimits),
+                *walls,
+                *program.argv,
+                stdin=_pipe_or_nothing(program.stdin),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=opening.workspace,
+                env=dict(program.environment),
+                pass_fds=fds,
+                start_new_session=True,  # the notebook's Stop signals the kernel's whole group
+            )
+        except BaseException:
+            os.close(lifeline)
+            raise
+    if process.stdin is not None and program.stdin is not None:
+        process.stdin.write(program.stdin)
         process.stdin.close()  # once all is written
+    return SandboxedProcess(process, lifeline=lifeline, cgroup=program.cgroup)
 
 
-async def _first_process(info: int) -> int | None:
-    """Return a pidfd of the first process inside; None when bubblewrap gave up before."""
-    text = b""
-    while not text.endswith(b"}\n"):
-        await until_readable(info)
-        piece = os.read(info, 4096)
-        if not piece:
-            break
-        text += piece
-    try:
-        return os.pidfd_open(json.loads(text)["child-pid"])
-    except (ValueError, ProcessLookupError):  # it never came up, or is gone already
-        return None
+def _pipe_or_nothing(stdin: bytes | None) -> int:
+    return asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE
 
 
 def _accounts() -> list[tuple[str, str]]:

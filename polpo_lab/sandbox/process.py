@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 
 from polpo_lab.sandbox.cgroup import Cgroup
 from polpo_lab.sandbox.supervise import end_tree
 
 # A supervisor that does not end by itself within this time has been tampered with.
-GRACE_SECONDS = 0.5
+GRACE_SECONDS = 0.7
 
 
 class SandboxedProcess:
@@ -22,7 +21,7 @@ class SandboxedProcess:
     stdout, stderr : asyncio.StreamReader
         Read both, or the program stops when a pipe is full.
     pid : int
-        The outermost process: bubblewrap, or the supervisor.
+        The supervisor, the outermost process.
     killed_because : str or None
         Which limit of the whole run it met, when it did; settled after `kill`.
     """
@@ -32,7 +31,6 @@ class SandboxedProcess:
         process: asyncio.subprocess.Process,
         *,
         lifeline: int,
-        init_pidfd: int | None,
         cgroup: Cgroup | None = None,
     ) -> None:
         assert process.stdout is not None
@@ -43,8 +41,6 @@ class SandboxedProcess:
         self.killed_because: str | None = None
         self._process = process
         self._lifeline: int | None = lifeline
-        # The first process inside bubblewrap's walls: when it is gone, so is all the rest.
-        self._init_pidfd = init_pidfd
         self._cgroup = cgroup
 
     @property
@@ -79,16 +75,8 @@ class SandboxedProcess:
 
     async def _end(self) -> None:
         if self._lifeline is not None:
-            os.close(self._lifeline)
+            os.close(self._lifeline)  # the supervisor ends everything, then itself
             self._lifeline = None
-        if self._init_pidfd is not None:
-            pidfd, self._init_pidfd = self._init_pidfd, None
-            try:
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-                await until_readable(pidfd)
-            finally:
-                os.close(pidfd)
         if self._process.returncode is None:
             try:
                 async with asyncio.timeout(GRACE_SECONDS):
@@ -102,14 +90,3 @@ class SandboxedProcess:
             cgroup, self._cgroup = self._cgroup, None
             self.killed_because = self.killed_because or cgroup.excess()
             cgroup.remove()
-
-
-async def until_readable(fd: int) -> None:
-    """Wait until a descriptor can be read; a pidfd can once its process has ended."""
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_reader(fd, lambda: None if ready.done() else ready.set_result(None))
-    try:
-        await ready
-    finally:
-        loop.remove_reader(fd)

@@ -18,7 +18,7 @@ from typing import Literal
 
 from polpo_lab.errors import SandboxUnavailable
 from polpo_lab.sandbox.cgroup import make_cgroup, usable_parent
-from polpo_lab.sandbox.launch import Program, launch_supervised, launch_walled
+from polpo_lab.sandbox.launch import Program, launch
 from polpo_lab.sandbox.limits import Limits
 from polpo_lab.sandbox.paths import PRIVATE_FOLDER
 from polpo_lab.sandbox.process import SandboxedProcess
@@ -109,7 +109,7 @@ class Sandbox:
         why = 'sandbox="off" was asked for'
         if mode != "off":
             walled = make("bubblewrap", _WALLED.format(bounds=bounds))
-            failure = await walled._try_out()
+            failure = await walled.try_out()
             if failure is None:
                 return walled
             why = f"bubblewrap did not work here: {failure}"
@@ -168,9 +168,10 @@ class Sandbox:
             pass_fds=tuple(pass_fds),
             cgroup=make_cgroup(self._cgroups, self.limits) if self._cgroups else None,
         )
-        launch = launch_walled if self.strength == "bubblewrap" else launch_supervised
         try:
-            process = await launch(program, opening, self.limits)
+            process = await launch(
+                program, opening, self.limits, walled=self.strength == "bubblewrap"
+            )
         except BaseException:
             if program.cgroup is not None:
                 program.cgroup.remove()
@@ -245,8 +246,8 @@ class Sandbox:
             environment["PYTHONPATH"] = ":".join(folders)
         return {**environment, **extra}
 
-    async def _try_out(self) -> str | None:
-        """Run Python behind the walls; return what went wrong, or None."""
+    async def try_out(self) -> str | None:
+        """Run Python once in this sandbox; return what went wrong, or None."""
         with tempfile.TemporaryDirectory(prefix="polpo-trial-") as folder:
             workspace = Path(folder).resolve()  # noqa: ASYNC240  (once)
             try:
@@ -255,8 +256,6 @@ class Sandbox:
                     workspace=workspace,
                     timeout=_TRIAL_SECONDS,
                 )
-            except FileNotFoundError:
-                return "the program bwrap is not installed"
             except OSError as error:
                 return str(error)
         if outcome.exit_code == 0 and outcome.stdout.strip() == f"walls {workspace}":

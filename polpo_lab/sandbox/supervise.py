@@ -1,4 +1,4 @@
-"""The process that stands above a run where there is no bubblewrap. Run as a script, alone.
+"""The process that stands above every run. Run as a script, alone.
 
 ``python -I -S supervise.py LIFELINE LIMITS PROGRAM ...`` starts the program in a session
 of its own, collects whatever it leaves behind (it is the subreaper), and ends all of it

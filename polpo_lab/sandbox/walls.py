@@ -7,6 +7,7 @@ hold the Python that runs there, and a granted folder may hold the server's hidd
 from __future__ import annotations
 
 import os
+import shutil
 import site
 import sys
 from collections.abc import Mapping
@@ -98,7 +99,6 @@ def bubblewrap_arguments(
     limits: Limits,
     environment: Mapping[str, str],
     account_fds: Mapping[str, int],
-    info_fd: int,
 ) -> list[str]:
     """Return the command line up to, and with, the ``--`` before the program.
 
@@ -111,14 +111,12 @@ def bubblewrap_arguments(
         The whole environment inside.
     account_fds : mapping of str to int
         Descriptors with the text of ``/etc/passwd`` and ``/etc/group``.
-    info_fd : int
-        Where bubblewrap writes the process id of the sandbox's first process.
     """
     arguments = [
-        "bwrap",
+        _bubblewrap(),
         *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
         *("--unshare-cgroup-try", "--cap-drop", "ALL", "--new-session", "--die-with-parent"),
-        *("--info-fd", str(info_fd), "--clearenv"),
+        "--clearenv",
     ]
     if not opening.network:
         arguments.append("--unshare-net")
@@ -133,6 +131,13 @@ def bubblewrap_arguments(
     bind = "--bind" if opening.workspace_writable else "--ro-bind"
     arguments += [bind, workspace, workspace, "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*arguments, "--chdir", workspace, "--"]
+
+
+def _bubblewrap() -> str:
+    found = shutil.which("bwrap")
+    if found is None:
+        raise FileNotFoundError("the program bwrap is not installed")
+    return found
 
 
 def _system(network: bool, account_fds: Mapping[str, int]) -> list[str]:

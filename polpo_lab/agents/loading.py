@@ -1,0 +1,162 @@
+"""The agents file of ``polpo-lab serve --agents``: TOML in, agents out."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from polpo_lab.agents.agent import Agent
+from polpo_lab.agents.command import CommandAgent
+from polpo_lab.agents.function import FunctionAgent
+from polpo_lab.agents.inline import InlineAgent
+from polpo_lab.errors import InvalidArgument, MissingExtra
+
+_COMMON = ("kind", "description", "version", "network", "read_only")
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    "command": (*_COMMON, "argv", "env"),
+    "function": (*_COMMON, "target", "isolation"),
+    "model": (*_COMMON, "model"),
+}
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "kind": (str, "a text"),
+    "description": (str, "a text"),
+    "version": (str, "a text"),
+    "network": (bool, "true or false"),
+    "read_only": (list, "a list of folders"),
+    "argv": (list, "a list of texts"),
+    "env": (dict, "a table of texts"),
+    "target": (str, "a text such as 'my_module:my_agent'"),
+    "isolation": (str, "'worker' or 'inline'"),
+    "model": (str, "a text"),
+}
+
+
+def load_agents_file(path: Path) -> list[Agent]:
+    """Read an agents file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        TOML with a table ``[agents.NAME]`` for each agent. Folders in it, and the
+        modules of functions, are found from the file's own folder.
+
+    Raises
+    ------
+    InvalidArgument
+        The message names the file, the agent, the value and the rule.
+    MissingExtra
+        For ``kind = "model"``, which comes with an extra.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidArgument(f"the agents file {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"the agents file {path} is not TOML: {error}") from None
+    tables = document.pop("agents", None)
+    if document or not isinstance(tables, dict) or not tables:
+        raise InvalidArgument(
+            f"the agents file {path} holds tables [agents.NAME] and nothing else; "
+            f"found: {', '.join(document) or 'no agent'}"
+        )
+    return [_agent(name, table, path) for name, table in tables.items()]
+
+
+def _agent(name: str, table: Any, path: Path) -> Agent:
+    where = f"{path}: agent {name!r}"
+    if not isinstance(table, dict):
+        raise InvalidArgument(f"{where}: write it as a table [agents.{name}]")
+    kind = table.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise InvalidArgument(f"{where}: kind={kind!r} must be one of {', '.join(_KINDS)}")
+    _check_fields(table, _KINDS[kind], where)
+    if kind == "model":
+        raise MissingExtra(
+            f"{where}: agents of kind 'model' come with the extra llm: pip install 'polpo-lab[llm]'"
+        )
+    build = _command if kind == "command" else _function
+    return build(name, table, path, where)
+
+
+def _check_fields(table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    for field, value in table.items():
+        if field not in known:
+            near = difflib.get_close_matches(field, known, n=1)
+            guess = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+            raise InvalidArgument(f"{where}: field {field!r} is unknown{guess}")
+        expected, words = _TYPES[field]
+        if not isinstance(value, expected):
+            raise InvalidArgument(f"{where}: {field}={value!r} must be {words}")
+    texts = [*table.get("read_only", ()), *table.get("env", {}).values()]
+    odd = next((value for value in texts if not isinstance(value, str)), None)
+    if odd is not None:
+        raise InvalidArgument(f"{where}: {odd!r} in read_only or env must be a text")
+
+
+def _command(name: str, table: Mapping[str, Any], path: Path, where: str) -> Agent:
+    if "argv" not in table:
+        raise InvalidArgument(f"{where}: a command needs argv = ['program', ...]")
+    return CommandAgent(
+        name,
+        table["argv"],
+        description=table.get("description", ""),
+        network=table.get("network", False),
+        env=table.get("env"),
+        read_only=_folders(table, path),
+        version=table.get("version"),
+    )
+
+
+def _function(name: str, table: Mapping[str, Any], path: Path, where: str) -> Agent:
+    fn = _target(table.get("target", ""), path.parent.resolve(), where)
+    isolation = table.get("isolation", "worker")
+    if isolation not in ("worker", "inline"):
+        raise InvalidArgument(f"{where}: isolation={isolation!r} must be 'worker' or 'inline'")
+    if isolation == "inline":
+        return InlineAgent(
+            fn, name=name, description=table.get("description"), version=table.get("version")
+        )
+    return FunctionAgent(
+        fn,
+        name=name,
+        description=table.get("description"),
+        version=table.get("version"),
+        network=table.get("network", False),
+        read_only=_folders(table, path),
+        folder=path.parent,
+    )
+
+
+def _folders(table: Mapping[str, Any], path: Path) -> tuple[Path, ...]:
+    return tuple((path.parent / folder).resolve() for folder in table.get("read_only", ()))
+
+
+def _target(target: str, folder: Path, where: str) -> Callable[..., Any]:
+    module_name, _, function_name = target.partition(":")
+    if not module_name or not function_name:
+        raise InvalidArgument(
+            f"{where}: target={target!r} must name module and function, "
+            "such as 'my_module:my_agent'"
+        )
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # the user's module may raise anything
+        raise InvalidArgument(
+            f"{where}: module {module_name!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    fn = getattr(module, function_name, None)
+    if not callable(fn):
+        functions = [n for n in vars(module) if not n.startswith("_") and callable(vars(module)[n])]
+        near = difflib.get_close_matches(function_name, functions, n=1)
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        raise InvalidArgument(
+            f"{where}: module {module_name!r} has no function {function_name!r}{guess}"
+        )
+    return fn  # type: ignore[no-any-return]
