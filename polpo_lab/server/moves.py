@@ -77,6 +77,7 @@ class Moves:
         task.assessment = assessment
         self._touch(task)
         event = AssessmentEvent.model_validate(assessment.model_dump(exclude_unset=True))
+        event.outcomes = task.outcomes
         self._store.append_event(task.id, event)
 
     def failed_attempt(
