@@ -1,142 +1,166 @@
-"""Bench: 10,000 raw task records (about 35 MB of JSON) into a tasks and a scores frame.
+"""Raw task records into a tasks and a scores frame, beside pandas' own json_normalize.
 
-Prints medians of 5 from one run: a bare read of the file, pandas.json_normalize on the same
-lines (the peer), ours, their ratio (goal: at most 0.5), and the growth from 10,000 to
-100,000 records (goal: at most 14). The records are made here, seeded.
-
-    python bench/frames.py [--grow]
+10,000 tasks of about 3.5 KB, each with an attempt, three checks and three reviewers that
+score four dimensions; read from lines of JSON in memory, as an export or a journal has them.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
-import statistics
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
+from measure import asked_to_measure, in_own_process, in_turns, limit, plan, table
 
 from polpo_lab.analysis.frames import frames_from_json
 
+SMALL, LARGE = 10_000, 100_000
+MOST_OF_NORMALIZE = 0.5
+MOST_GROWTH = 14.0
 DIMENSIONS = ("correctness", "completeness", "code_quality", "edge_cases")
+AT = "2026-01-01T00:00:00.000Z"
 
 
-def record(number: int, rng: random.Random) -> dict[str, Any]:
-    """Return a task of one or two rounds, each with a test and a review by three reviewers."""
-    rounds = [a_round(attempt, rng) for attempt in range(1, 3 if number % 5 == 0 else 2)]
-    last = rounds[-1]
-    passed = last["assessment"]["passed"]
+def records(count: int) -> list[bytes]:
+    """Make the lines; a seeded draw, so that every run reads the same."""
+    draw = random.Random(7)
+    return [json.dumps(record(number, draw)).encode() for number in range(count)]
+
+
+def record(number: int, draw: random.Random) -> dict[str, object]:
+    scores = [
+        {"dimension": name, "score": draw.randint(1, 5), "weight": 0.25, "reasoning": "as it is"}
+        for name in DIMENSIONS
+    ]
+    reviewers = [{"index": i, "name": f"reviewer {i}", "scores": scores} for i in range(3)]
+    checks = [
+        {
+            "index": i,
+            "name": f"check {i}",
+            "type": form,
+            "role": "gate",
+            "passed": draw.random() < 0.7,
+            "score": draw.uniform(1, 5),
+            "weight": 1.0,
+            "required": True,
+            "hidden": False,
+            "message": "what was seen",
+            "scores": scores if form == "llm_review" else [],
+            "reviewers": reviewers if form == "llm_review" else None,
+        }
+        for i, form in enumerate(("test", "file_exists", "llm_review"))
+    ]
+    assessment = {
+        "score": draw.uniform(1, 5),
+        "passed": draw.random() < 0.6,
+        "feedback": "Some feedback.",
+        "checks": checks,
+        "scores": scores,
+        "trigger": "initial",
+        "attempt": 1,
+        "round": 0,
+        "at": AT,
+    }
+    result = {"content": "what the agent said " * 10, "filesCreated": ["solution.py"]}
+    attempt = {
+        "attempt": 1,
+        "round": 0,
+        "kind": "first",
+        "agent": f"agent {number % 5}",
+        "startedAt": AT,
+        "endedAt": "2026-01-01T00:00:04.000Z",
+        "exitReason": "ok",
+        "result": result,
+        "assessment": assessment,
+        "usage": {"cost": draw.random(), "tokensIn": 100, "tokensOut": 50},
+    }
     return {
         "id": f"task_{number:012d}",
-        "title": f"template {number % 120}",
-        "description": "Write solution.py. " * 4,
-        "assignTo": f"agent-{number % 5}",
-        "status": "done" if passed else "failed",
-        "reason": None if passed else "expectations",
-        "retries": len(rounds) - 1,
-        "result": last["result"],
-        "assessment": last["assessment"],
-        "attempts": rounds,
-        "createdAt": "2026-11-24T03:00:00.000Z",
-        "updatedAt": "2026-11-24T03:00:09.000Z",
+        "title": f"task {number}",
+        "description": "Do what is asked. " * 5,
+        "assignTo": f"agent {number % 5}",
+        "status": "done",
+        "retries": 0,
+        "maxRetries": 3,
+        "priority": 0,
+        "result": result,
+        "assessment": assessment,
+        "attempts": [attempt],
+        "createdAt": AT,
+        "updatedAt": AT,
     }
 
 
-def a_round(attempt: int, rng: random.Random) -> dict[str, Any]:
-    reviewers = [
-        {
-            "index": index,
-            "name": f"reviewer {index}",
-            "score": 3.0,
-            "scores": [
-                {"dimension": d, "score": rng.randint(1, 5), "weight": 0.25, "reasoning": "so"}
-                for d in DIMENSIONS
-            ],
-        }
-        for index in range(3)
+def with_json_normalize(lines: list[bytes]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    tasks = [json.loads(line) for line in lines]
+    flat = pd.json_normalize([{k: v for k, v in task.items() if k != "attempts"} for task in tasks])
+    checks = [
+        {"id": task["id"], "check": check["name"], "reviewers": check["reviewers"] or []}
+        for task in tasks
+        for check in task["assessment"]["checks"]
     ]
-    return {
-        "attempt": attempt,
-        "round": 0,
-        "kind": "first" if attempt == 1 else "retry",
-        "agent": "agent-1",
-        "agentVersion": "abc",
-        "seed": rng.randrange(2**31),
-        "startedAt": f"2026-11-24T03:00:0{attempt}.000Z",
-        "endedAt": f"2026-11-24T03:00:0{attempt + 2}.500Z",
-        "exitReason": "ok",
-        "result": {"content": "x" * 200, "filesCreated": ["solution.py"]},
-        "usage": {"cost": 0.1, "tokensIn": 10, "tokensOut": 20},
-        "files": [{"path": "solution.py", "size": 100, "sha256": "0" * 64}],
-        "assessment": {
-            "score": rng.uniform(1, 5),
-            "passed": rng.random() < 0.5,
-            "feedback": "",
-            "trigger": "initial" if attempt == 1 else "retry",
-            "attempt": attempt,
-            "round": 0,
-            "at": f"2026-11-24T03:00:0{attempt + 3}.000Z",
-            "checks": [
-                {"index": 0, "name": "tests", "type": "test", "passed": True, "score": 5.0},
-                {"index": 1, "name": "good", "type": "llm_review", "score": 3.0, "passed": True,
-                 "reviewers": reviewers},
-            ],
-        },
-    }  # fmt: skip
+    scores = pd.json_normalize(
+        checks, ["reviewers", "scores"], ["id", "check", ["reviewers", "name"]]
+    )
+    return flat, scores
 
 
-def median_seconds(call: Callable[[], object], times: int = 5) -> float:
-    def once() -> float:
-        start = time.perf_counter()
-        call()
-        return time.perf_counter() - start
-
-    return statistics.median(once() for _ in range(times))
+def with_us(lines: list[bytes]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    frames = frames_from_json(lines, ("tasks", "scores"))
+    return frames["tasks"], frames["scores"]
 
 
-def write_records(path: Path, count: int) -> None:
-    rng = random.Random(7)
-    with path.open("w") as out:
-        for number in range(count):
-            out.write(json.dumps(record(number, rng)) + "\n")
+READERS: dict[str, Callable[[list[bytes]], tuple[pd.DataFrame, pd.DataFrame]]] = {
+    "json + json_normalize": with_json_normalize,
+    "polpo_lab.analysis": with_us,
+}
 
 
-def read_ours(path: Path) -> object:
-    with path.open("rb") as lines:
-        return frames_from_json(lines, ("tasks", "scores"))
-
-
-def read_normalized(path: Path) -> object:
-    with path.open("rb") as lines:
-        return pd.json_normalize([json.loads(line) for line in lines])
+def seconds_of(reader: str, count: int) -> float:
+    lines = records(count)
+    READERS[reader](lines[:100])
+    began = time.perf_counter()
+    tasks, scores = READERS[reader](lines)
+    taken = time.perf_counter() - began
+    if len(tasks) != count or len(scores) < count * 12:
+        raise SystemExit(f"{reader}: {len(tasks)} tasks and {len(scores)} scores of {count}")
+    return taken
 
 
 def main() -> None:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--grow", action="store_true", help="also measure 100,000 records")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "records.jsonl"
-        write_records(path, 10_000)
-        bare = median_seconds(path.read_bytes)
-        peer = median_seconds(lambda: read_normalized(path))
-        ours = median_seconds(lambda: read_ours(path))
-        print(f"10,000 records, {path.stat().st_size / 1e6:.1f} MB, medians of 5")
-        print(f"{'bare read':<28}{bare * 1e3:8.0f} ms")
-        print(f"{'json + json_normalize':<28}{peer * 1e3:8.0f} ms")
-        print(f"{'ours: tasks and scores':<28}{ours * 1e3:8.0f} ms")
-        print(f"ratio ours / json_normalize: {ours / peer:.2f} (goal <= 0.5)")
-        if arguments.grow:
-            write_records(path, 100_000)
-            grown = median_seconds(lambda: read_ours(path), times=3)
-            print(f"growth 10,000 -> 100,000: {grown / ours:.1f} times (goal <= 14)")
+    chosen = plan(__doc__ or "")
+    sizes = (SMALL, LARGE) if chosen.full else (SMALL,)
+    took = in_turns(
+        {
+            f"{reader} {size}": lambda reader=reader, size=size: in_own_process(
+                __file__, reader, str(size)
+            )
+            for reader in READERS
+            for size in sizes
+        },
+        chosen.repeats,
+    )
+    peer = took[f"json + json_normalize {SMALL}"]
+    rows = []
+    for reader in READERS:
+        small, large = took[f"{reader} {SMALL}"], took.get(f"{reader} {LARGE}")
+        ours = reader == "polpo_lab.analysis"
+        growth = "(--full)" if large is None else limit(large / small, MOST_GROWTH)
+        ratio = limit(small / peer, MOST_OF_NORMALIZE) if ours else "1"
+        rows.append((reader, f"{small * 1e3:,.0f}", ratio, growth))
+    megabytes = sum(map(len, records(100))) / 100 * SMALL / 1e6
+    table(
+        f"{SMALL:,} tasks ({megabytes:.0f} MB) into two frames, medians of {chosen.repeats}",
+        ["how", "ms", "of json_normalize", f"growth to {LARGE:,}"],
+        rows,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    arguments = asked_to_measure()
+    if arguments is None:
+        main()
+    else:
+        print(json.dumps(seconds_of(arguments[0], int(arguments[1]))))
