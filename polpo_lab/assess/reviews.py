@@ -73,7 +73,7 @@ class Review:
         check.reviewers = [self.reviewers[place] for place in sorted(self.reviewers)]
         able = [reviewer for reviewer in check.reviewers if reviewer.error is None]
         if not able:
-            errors = "; ".join(f"{r.name}: {r.error}" for r in check.reviewers)
+            errors = "; ".join(_failure(r) for r in check.reviewers)
             check.error = check.message = f"no judge could judge: {errors}"
             return
         check.scores = consensus_scores(able, dimensions_of(self.expectation))
@@ -112,8 +112,13 @@ def _message(check: Check, reviewers: Sequence[Reviewer], threshold: float) -> s
     score = f"{check.score:.2f}".rstrip("0").rstrip(".")
     words = [f"score {score}, passes from {threshold:g}"]
     words += [f"reviewers disagree{_range(s, reviewers)}" for s in check.scores if s.disagreement]
-    failed = [f"{r.name} could not judge: {r.error}" for r in reviewers if r.error is not None]
+    failed = [_failure(reviewer) for reviewer in reviewers if reviewer.error is not None]
     return "; ".join(words + failed)
+
+
+def _failure(reviewer: Reviewer) -> str:
+    """Say why a reviewer failed, in a line; where in its code is kept with the reviewer."""
+    return f"{reviewer.name} failed: {(reviewer.error or '').partition(chr(10))[0]}"
 
 
 def _range(agreed: DimensionScore, reviewers: Sequence[Reviewer]) -> str:

@@ -1,4 +1,4 @@
-"""A workspace as an agent left it, and two sandboxes: the best of this machine and the plain one."""
+"""A workspace as an agent left it; two sandboxes: the best of this machine, the plain one."""
 
 import pytest
 

@@ -164,7 +164,7 @@ async def test_a_judge_that_fails_is_a_reviewer_with_an_error(case, sandbox):
     assert "1 s" in errors["late"]
     assert errors["able"] is None
     assert (check.passed, check.score, check.error) == (True, 4, None)
-    assert "broken could not judge" in check.message
+    assert "broken failed: ZeroDivisionError: division by zero; confused failed" in check.message
 
 
 async def test_when_no_judge_could_judge_the_verdict_is_open(case, sandbox):
@@ -176,7 +176,7 @@ async def test_when_no_judge_could_judge_the_verdict_is_open(case, sandbox):
     assessment, _ = await assessed(case, sandbox, unsure, expect=expect)
     check = assessment.checks[0]
     assert (check.passed, check.score) == (None, None)
-    assert check.error == "no judge could judge: unsure: could not judge: no file to read"
+    assert check.error == "no judge could judge: unsure failed: could not judge: no file to read"
     assert (assessment.passed, assessment.score) == (None, None)
     assert assessment.checks[1].passed is True
 
