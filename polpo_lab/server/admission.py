@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from polpo_lab.agents.registry import AgentRegistry
 from polpo_lab.assess.judges import JudgePanel
 from polpo_lab.errors import UnsafePath
+from polpo_lab.lifecycle import AT_REST
 from polpo_lab.models import FileExists, Task
 from polpo_lab.sandbox import safe_relative_path
 from polpo_lab.server.refusals import conflict, invalid, nearest
@@ -27,12 +28,34 @@ class Admission:
         self._agents = agents
         self._judges = judges
 
-    def check(self, task: Task) -> None:
-        """Refuse unknown agents, criteria without a judge, unsafe paths, taken titles, cycles."""
+    def check(self, task: Task, changed: set[str] | None = None) -> None:
+        """Refuse unknown agents, criteria without a judge, unsafe paths, taken titles, cycles.
+
+        Parameters
+        ----------
+        task : Task
+        changed : set of str, optional
+            Only what these fields can have broken is looked at; all of it by default.
+        """
+
+        def touches(*fields: str) -> bool:
+            return changed is None or not changed.isdisjoint(fields)
+
+        if touches("assign_to", "retry_policy"):
+            self._check_agents(task)
+        if touches("expectations", "expected_outcomes", "files"):
+            self.check_expectations(task)
+        if touches("title", "group") and task.status not in AT_REST:
+            self._check_title(task)
+        if touches("title", "group", "depends_on"):
+            self._check_cycle(task)
+
+    def check_run(self, task: Task) -> None:
+        """Refuse to run what was let in once but misses its agent or judge here and now."""
         self._check_agents(task)
         self.check_expectations(task)
-        self._check_title(task)
-        self._check_cycle(task)
+        if task.status in AT_REST:  # it becomes unfinished again
+            self._check_title(task)
 
     def check_expectations(self, task: Task) -> None:
         """Refuse unsafe paths, and a criterion that no judge takes, saying how to add one."""

@@ -28,6 +28,7 @@ from polpo_lab.models import (
 )
 from polpo_lab.sandbox import Sandbox, Workspace
 from polpo_lab.server import policy
+from polpo_lab.server.loop_watch import LoopWatch
 from polpo_lab.server.moves import Moves, now
 from polpo_lab.server.rounds import AgentRun, RoundEnd
 from polpo_lab.server.settings import ServerSettings
@@ -45,6 +46,7 @@ class Surroundings:
     agents: AgentRegistry
     judges: JudgePanel
     sandbox: Sandbox
+    loop_watch: LoopWatch
 
 
 class RunningAttempt:
@@ -87,6 +89,7 @@ class RunningAttempt:
         self._fix_limit = around.settings.max_fix_attempts if limit is None else limit
         self.record = self._new_record(0)
         self.run: AgentRun | None = None
+        self._cut_off = False
 
     # ------------------------------------------------------------------ the road
 
@@ -120,9 +123,11 @@ class RunningAttempt:
         if record.round == 0:
             moves.move(task, "in_progress", attempt=record)
         self._enter("execution" if record.round == 0 else "fix")
-        self.run = AgentRun(self._agent, view_of(task, record, workspace), self._tell)
+        view = view_of(task, record, workspace)
+        self.run = AgentRun(self._agent, view, self._tell, self._around.loop_watch)
         milliseconds = task.max_duration or self._around.settings.max_duration_ms
         end = await self.run.to_its_end(self._around.sandbox, milliseconds / 1000)
+        self._stop_if_cut_off()
         kept, omitted = await _keep(workspace, self._around.settings)
         self._close_round(end, kept, omitted)
         return end
@@ -140,11 +145,17 @@ class RunningAttempt:
         assessment, outcomes = await assess(
             case, sandbox=self._around.sandbox, judges=self._around.judges
         )
+        self._stop_if_cut_off()
         record.assessment, record.outcomes = assessment, outcomes
         task.outcomes = outcomes
         self._save()
         moves.assessed(task, assessment)
         return assessment
+
+    def _stop_if_cut_off(self) -> None:
+        """Obey a kill that an inline agent or judge has swallowed."""
+        if self._cut_off:
+            raise asyncio.CancelledError
 
     # ------------------------------------------------------------------ the forks
 
@@ -240,8 +251,10 @@ class RunningAttempt:
 
     def close_as(self, exit_reason: str) -> dict[str, Any]:
         """Close the record of a round that is cut off from outside; return what is told of it."""
+        self._cut_off = True
+        if self.run is not None:
+            self.run.close()
         if self.record.exit_reason is None and self.run is not None:
-            self.run.flush()
             text = self.run.streamed()
             end = RoundEnd(exit_reason, str(text) if text else None, text.truncated, None)
             self._close_round(end, [], [])

@@ -39,6 +39,7 @@ class Dispatcher:
         self._tickets: dict[str, int] = {}
         self._next_ticket = 0
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._runs: set[asyncio.Task[None]] = set()  # with those that are only winding down
         self.is_open = True
 
     def enqueue(self, task_id: str, *, priority: int, age: int, inline: bool) -> None:
@@ -64,7 +65,7 @@ class Dispatcher:
         """Start nothing more, stop what runs, and wait until it has."""
         self.is_open = False
         self._tickets.clear()
-        runs = list(self._running.values())
+        runs = list(self._runs)
         for run in runs:
             run.cancel()
         await asyncio.gather(*runs, return_exceptions=True)
@@ -79,10 +80,12 @@ class Dispatcher:
             self._free[inline] -= 1
             run = asyncio.get_running_loop().create_task(self._start(waiting.task_id))
             self._running[waiting.task_id] = run
+            self._runs.add(run)
             run.add_done_callback(partial(self._ended, waiting.task_id, inline))
 
     def _ended(self, task_id: str, inline: bool, run: asyncio.Task[None]) -> None:
         self._free[inline] += 1
+        self._runs.discard(run)
         if self._running.get(task_id) is run:
             del self._running[task_id]
         if not run.cancelled() and run.exception() is not None:

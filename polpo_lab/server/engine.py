@@ -14,7 +14,7 @@ from polpo_lab import __version__
 from polpo_lab.agents.registry import AgentRegistry
 from polpo_lab.assess.assessment import assess
 from polpo_lab.assess.judges import JudgePanel
-from polpo_lab.lifecycle import AT_REST, is_legal_call
+from polpo_lab.lifecycle import AT_REST
 from polpo_lab.models import (
     Approval,
     Assessment,
@@ -33,6 +33,8 @@ from polpo_lab.server.admission import Admission
 from polpo_lab.server.approvals import Approvals
 from polpo_lab.server.attempt import Surroundings
 from polpo_lab.server.bus import Bus
+from polpo_lab.server.demands import demand_change, demand_dependencies, demand_state
+from polpo_lab.server.loop_watch import LoopWatch
 from polpo_lab.server.moves import Moves, now
 from polpo_lab.server.reassessment import KEPT_ENDS, settle_reassessment
 from polpo_lab.server.recovery import Recovered, recover
@@ -76,8 +78,10 @@ class Engine:
         self._moves = Moves(store)
         self._approvals = Approvals(store)
         self._admission = Admission(store, agents, judges)
+        self._loop_watch = LoopWatch()
         self._runs = Runs(
-            Surroundings(settings, store, self._moves, agents, judges, sandbox), self._approvals
+            Surroundings(settings, store, self._moves, agents, judges, sandbox, self._loop_watch),
+            self._approvals,
         )
         self._reassessing: set[str] = set()
 
@@ -91,6 +95,7 @@ class Engine:
         """Stop every run; what ran is marked interrupted, what waited is unqueued."""
         self.is_closing = True
         await self._runs.close()
+        self._loop_watch.close()
         self.recover()
         self.bus.wake_all()
 
@@ -124,6 +129,7 @@ class Engine:
             max_fix_attempts=self.settings.max_fix_attempts,
             concurrency=self.settings.concurrency,
             inline_concurrency=self.settings.inline_concurrency,
+            warnings=self._loop_watch.warnings(),
         )
 
     def kept_files(self, task_id: str, attempt: int | None, round_: int | None) -> list[KeptFile]:
@@ -135,7 +141,9 @@ class Engine:
             if attempt in (None, r.attempt) and round_ in (None, r.round)
         ]
         if not rounds:
-            raise not_found("round", f"attempt {attempt}, round {round_}")
+            asked = {"attempt": attempt, "round": round_}
+            named = ", ".join(f"{k} {n}" for k, n in asked.items() if n is not None)
+            raise not_found("round", named or "any: the task has not run yet")
         return list(rounds[-1].files.entries)
 
     async def read_kept_file(
@@ -177,17 +185,10 @@ class Engine:
         """Change the given fields, and only these."""
         task = self.task(task_id)
         fields = asked.model_fields_set
-        if not is_legal_call("update", task.status, task.queued):
-            frozen = sorted(fields - {"priority", "max_retries"})
-            if frozen:
-                raise invalid_state(
-                    f"the task is {task.status}: only priority and maxRetries can change now, "
-                    f"not {', '.join(frozen)}",
-                    status=task.status,
-                )
+        demand_change(task, fields)
         self._refuse_while_reassessing(task_id)
         changed = task.model_copy(update={name: getattr(asked, name) for name in fields})
-        self._admission.check(changed)
+        self._admission.check(changed, fields)
         for name in fields:
             setattr(task, name, getattr(asked, name))
         task.updated_at = now()
@@ -244,7 +245,7 @@ class Engine:
         """Queue a task; return the id of its last event before that."""
         task = self.task(task_id)
         self._demand("execute", task)
-        self._demand_dependencies(task)
+        self._demand_can_run(task)
         before = self.store.last_event_id(task_id)
         self._runs.queue(task)
         return before
@@ -253,7 +254,7 @@ class Engine:
         """Queue a failed task for another attempt, by hand."""
         task = self.task(task_id)
         self._demand("retry", task)
-        self._demand_dependencies(task)
+        self._demand_can_run(task)
         self._runs.queue(task)
         return task
 
@@ -262,13 +263,15 @@ class Engine:
         members = [self._runs.task(t.id) or t for t in self.store.tasks_of_group(group)]
         if not members:
             raise not_found("group", group)
-        newest = {m.title: m for m in members}
-        order = TopologicalSorter({m.title: m.depends_on or () for m in members}).static_order()
-        rank = {title: place for place, title in enumerate(order)}
         ready = [m for m in members if m.status in ("draft", "pending") and m.id not in self._runs]
         if not ready:
             raise invalid_state(f"group {group!r} has nothing to run: no draft or pending task")
+        for task in ready:
+            self._admission.check_run(task)
+        order = TopologicalSorter({m.title: m.depends_on or () for m in ready}).static_order()
+        rank = {title: place for place, title in enumerate(order)}
         ready.sort(key=lambda task: rank[task.title])
+        newest = {m.title: m for m in members}
         for task in ready:
             self._runs.queue(task, group=newest)
         return ready
@@ -291,6 +294,8 @@ class Engine:
         """Let a task complete, or run again."""
         approval = self._approvals.pending(approval_id)
         task = self.task(approval.task_id)
+        if approval.kind == "rerun":
+            self._admission.check_run(task)
         self._approvals.resolve(approval, "approved")
         if approval.kind == "complete":
             self._runs.come_to_rest(task, "done", reason=None, attempt=self._last_round(task))
@@ -316,31 +321,13 @@ class Engine:
     # ------------------------------------------------------------------ demands
 
     def _demand(self, call: str, task: Task) -> None:
-        """Refuse a call that the task's state does not allow."""
-        if not is_legal_call(call, task.status, task.queued):
-            raise invalid_state(
-                f"cannot {call} a task that is {_state_in_words(task)}", status=task.status
-            )
+        demand_state(call, task)
         self._refuse_while_reassessing(task.id)
 
     def _refuse_while_reassessing(self, task_id: str) -> None:
         if task_id in self._reassessing:
             raise invalid_state("the task is being reassessed: wait for it")
 
-    def _demand_dependencies(self, task: Task) -> None:
-        """Refuse to run a task whose dependencies are not done, naming them."""
-        unmet = []
-        for title in task.depends_on or ():
-            other = self.store.newest_by_title(title, task.group)
-            if other is None:
-                unmet.append(f"{title!r} does not exist")
-            elif other.status != "done":
-                unmet.append(f"{title!r} is {other.status}")
-        if unmet:
-            raise invalid_state(f"unmet dependencies: {'; '.join(unmet)}", unmet=unmet)
-
-
-def _state_in_words(task: Task) -> str:
-    if task.status == "pending":
-        return "pending, queued" if task.queued else "pending, not queued"
-    return task.status
+    def _demand_can_run(self, task: Task) -> None:
+        demand_dependencies(task, self.store)
+        self._admission.check_run(task)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -16,13 +16,17 @@ from typing import Any, cast
 from polpo_lab.agents.agent import Agent
 from polpo_lab.agents.view import AgentEvent, Ended, Output, Spent, TaskView, ToolUse
 from polpo_lab.bounded_text import BoundedText
+from polpo_lab.hostile_text import bounded, valid_unicode
 from polpo_lab.models import Event, OutputEvent, ToolUseEvent, Usage
 from polpo_lab.sandbox import Sandbox
+from polpo_lab.server.loop_watch import LoopWatch
 from polpo_lab.server.moves import now
 
 CHUNK_SECONDS = 0.02
-CHUNK_CHARACTERS = 32 * 1024
+CHUNK_BYTES = 32 * 1024
 TOOL_PAYLOAD_CHARACTERS = 64 * 1024
+ERROR_CHARACTERS = 16 * 1024
+_INSIDE_CHARACTER = range(0x80, 0xC0)  # bytes of UTF-8 that begin nothing
 
 
 @dataclass
@@ -46,11 +50,14 @@ class AgentRun:
         What the agent is shown.
     tell : callable
         Takes each event that becomes due.
+    loop_watch : LoopWatch
+        Measures agents that run in the server's own loop.
     """
 
     agent: Agent
     view: TaskView
     tell: Callable[[Event], None]
+    loop_watch: LoopWatch
     usage: Usage | None = None
     _texts: dict[str, BoundedText] = field(default_factory=dict)
     _chunk: list[str] = field(default_factory=list)
@@ -58,6 +65,7 @@ class AgentRun:
     _chunk_length: int = 0
     _timer: asyncio.TimerHandle | None = None
     _tool_calls: int = 0
+    _closed: bool = False
 
     async def to_its_end(self, sandbox: Sandbox, seconds: float) -> RoundEnd:
         """Run the agent until it ends or its time is over."""
@@ -74,11 +82,19 @@ class AgentRun:
                         self._take(event)
         except TimeoutError:
             return self._finished(Ended("crash", error=f"over its {seconds:g} s"), "timeout")
+        finally:
+            self.flush()
         return self._finished(end, end.reason)
 
     def _events(self, sandbox: Sandbox) -> AsyncGenerator[AgentEvent, None]:
         # The protocol promises an async generator: closing it is what ends the agent.
-        return cast("AsyncGenerator[AgentEvent, None]", self.agent.run(self.view, sandbox))
+        events = cast("AsyncGenerator[AgentEvent, None]", self.agent.run(self.view, sandbox))
+        return self.loop_watch.watched(self.agent.name, events) if self.agent.inline else events
+
+    def close(self) -> None:
+        """Tell what waits, and nothing that the agent says from now on."""
+        self.flush()
+        self._closed = True
 
     def streamed(self) -> BoundedText:
         """Return the text that stands for the result when the agent returned none."""
@@ -95,26 +111,23 @@ class AgentRun:
         text = "".join(self._chunk)
         self._chunk.clear()
         self._chunk_length = 0
-        for start in range(0, len(text), CHUNK_CHARACTERS):
-            self.tell(
-                OutputEvent(
-                    text=text[start : start + CHUNK_CHARACTERS],
-                    stream=self._chunk_stream,
-                    **self._where(),
-                )
-            )
+        for piece in _pieces(text):
+            self.tell(OutputEvent(text=piece, stream=self._chunk_stream, **self._where()))
 
     def _finished(self, end: Ended, exit_reason: str) -> RoundEnd:
         self.flush()
         if end.content is not None:
             text = BoundedText()
-            text.add(_valid_unicode(end.content))
+            text.add(valid_unicode(end.content))
         else:
             text = self.streamed()
         content = str(text) if end.content is not None or text else None
-        return RoundEnd(exit_reason, content, text.truncated, end.error)
+        error = None if end.error is None else bounded(valid_unicode(end.error), ERROR_CHARACTERS)
+        return RoundEnd(exit_reason, content, text.truncated, error)
 
     def _take(self, event: Output | ToolUse | Spent) -> None:
+        if self._closed:  # killed, though it will not hear of it
+            return
         if isinstance(event, Output):
             self._take_output(event)
         elif isinstance(event, ToolUse):
@@ -123,10 +136,10 @@ class AgentRun:
             self.tell(
                 ToolUseEvent(
                     id=event.id or f"call_{self._tool_calls}",
-                    tool=_valid_unicode(event.tool),
+                    tool=valid_unicode(event.tool),
                     input=_bounded_json(event.input),
                     output=_bounded_json(event.output),
-                    error=None if event.error is None else _valid_unicode(event.error),
+                    error=None if event.error is None else valid_unicode(event.error),
                     duration_ms=event.duration_ms,
                     **self._where(),
                 )
@@ -135,7 +148,7 @@ class AgentRun:
             self.usage = Usage(**{k: v for k, v in vars(event).items() if v is not None})
 
     def _take_output(self, output: Output) -> None:
-        text = _valid_unicode(output.text)
+        text = valid_unicode(output.text)
         if not text:
             return
         self._texts.setdefault(output.stream, BoundedText()).add(text)
@@ -143,8 +156,8 @@ class AgentRun:
             self.flush()
         self._chunk_stream = output.stream
         self._chunk.append(text)
-        self._chunk_length += len(text)
-        if self._chunk_length >= CHUNK_CHARACTERS:
+        self._chunk_length += len(text) if text.isascii() else len(text.encode())
+        if self._chunk_length >= CHUNK_BYTES:
             self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(CHUNK_SECONDS, self.flush)
@@ -153,13 +166,16 @@ class AgentRun:
         return {"attempt": self.view.attempt, "round": self.view.round, "at": now()}
 
 
-def _valid_unicode(text: str) -> str:
-    """Replace lone surrogates, which no encoding can carry."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a text into pieces that are at most a chunk long on the wire."""
+    data = text.encode()
+    start = 0
+    while start < len(data):
+        end = start + CHUNK_BYTES
+        while end < len(data) and data[end] in _INSIDE_CHARACTER:
+            end -= 1
+        yield data[start:end].decode()
+        start = end
 
 
 def _bounded_json(value: Any) -> Any:
@@ -169,5 +185,5 @@ def _bounded_json(value: Any) -> Any:
     except (TypeError, ValueError, RecursionError):
         text = json.dumps(str(value), ensure_ascii=False)
     if len(text) > TOOL_PAYLOAD_CHARACTERS:
-        return _valid_unicode(text[:TOOL_PAYLOAD_CHARACTERS]) + " … (cut)"
-    return json.loads(_valid_unicode(text))
+        return valid_unicode(text[:TOOL_PAYLOAD_CHARACTERS]) + " … (cut)"
+    return json.loads(valid_unicode(text))

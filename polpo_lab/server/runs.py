@@ -5,9 +5,11 @@ Holds the tasks that are not at rest; a task at rest is only in the store.
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from polpo_lab.hostile_text import valid_unicode
 from polpo_lab.lifecycle import AT_REST, is_executing
 from polpo_lab.models import Attempt, Task
 from polpo_lab.server import policy
@@ -44,6 +46,7 @@ class Runs:
         self._store = around.store
         self._approvals = approvals
         self._lives: dict[str, Life] = {}
+        self._waiting_for: defaultdict[str, list[Life]] = defaultdict(list)
         self._dispatcher = Dispatcher(
             self._run,
             {False: around.settings.concurrency, True: around.settings.inline_concurrency},
@@ -84,9 +87,11 @@ class Runs:
             self._store.save_task(task)
         else:
             self._moves.move(task, "pending", title=task.title)
-        if group is not None and not self._wait_for_others(life, group):
-            return
-        if not life.waits_for:
+        failed = self._wait_for_others(life, group) if group is not None else None
+        if failed is not None:
+            self._fail_for_dependency(life, failed)
+            self._tell_dependents(task.id, task.title, succeeded=False)
+        elif not life.waits_for:
             self.enter_queue(task)
 
     def run_again(self, task: Task, last: Attempt | None) -> None:
@@ -99,24 +104,28 @@ class Runs:
     def enter_queue(self, task: Task) -> None:
         """Let a pending task wait for a place; again after its priority changed."""
         agent = self._around.agents.get(policy.conditions_of_attempt(task).agent)
-        age = int(task.created_at.timestamp() * 1000) if task.created_at else 0
-        self._dispatcher.enqueue(task.id, priority=task.priority, age=age, inline=agent.inline)
+        self._dispatcher.enqueue(
+            task.id,
+            priority=task.priority,
+            age=self._store.age(task.id),
+            inline=agent.inline,
+        )
 
     def reprioritise(self, task: Task) -> None:
         """Give a waiting task the place that its new priority says."""
         if self._dispatcher.is_waiting(task.id):
             self.enter_queue(task)
 
-    def _wait_for_others(self, life: Life, group: dict[str, Task]) -> bool:
-        """Note whom a task waits for; False when it failed, since one of them has."""
+    def _wait_for_others(self, life: Life, group: dict[str, Task]) -> str | None:
+        """Note whom a task waits for; return the title of one that failed or is not there."""
         for title in life.task.depends_on or ():
             other = group.get(title)
             if other is None or other.status == "failed":
-                self._fail_for_dependency(life.task, title)
-                return False
+                return title
             if other.status != "done":
                 life.waits_for.add(other.id)
-        return True
+                self._waiting_for[other.id].append(life)
+        return None
 
     def _requeue(self, task: Task, feedback: str | None) -> None:
         life = self._lives[task.id]
@@ -135,36 +144,37 @@ class Runs:
     async def _run(self, task_id: str) -> None:
         life = self._lives[task_id]
         task = life.task
-        life.attempt = attempt = RunningAttempt(
-            task,
-            self._around,
-            queued_at=life.queued_at,
-            feedback=life.feedback,
-            requeue=self._requeue,
-            ask=self._approvals.ask,
-        )
         try:
-            await attempt.to_its_end()
+            life.attempt = RunningAttempt(
+                task,
+                self._around,
+                queued_at=life.queued_at,
+                feedback=life.feedback,
+                requeue=self._requeue,
+                ask=self._approvals.ask,
+            )
+            await life.attempt.to_its_end()
         except Exception as error:
             # Whatever broke here is ours: the task must not hang, and the fault must be seen.
-            if is_executing(task.status, task.queued):
-                self._fail_for_fault(life, attempt, error)
+            if self._is_current(life) and is_executing(task.status, task.queued):
+                self._fail_for_fault(life, error)
             raise
         finally:
-            if task.status in AT_REST:
+            if self._is_current(life) and task.status in AT_REST:
                 self.settle(task)
 
-    def _fail_for_fault(self, life: Life, attempt: RunningAttempt, error: Exception) -> None:
-        told = attempt.close_as("crash")
-        message = f"the server could not go on: {type(error).__name__}: {error}"
-        self._moves.failed_attempt(life.task, "INTERNAL_ERROR", message, attempt.record)
+    def _is_current(self, life: Life) -> bool:
+        """Tell whether a run still has a say: one that was killed may end late."""
+        return self._lives.get(life.task.id) is life
+
+    def _fail_for_fault(self, life: Life, error: Exception) -> None:
+        record, told = None, {}
+        if life.attempt is not None:
+            record, told = life.attempt.record, life.attempt.close_as("crash")
+        message = valid_unicode(f"the server could not go on: {type(error).__name__}: {error}")
+        self._moves.failed_attempt(life.task, "INTERNAL_ERROR", message, record)
         self._moves.come_to_rest(
-            life.task,
-            "failed",
-            reason="crash",
-            since=life.queued_at,
-            attempt=attempt.record,
-            **told,
+            life.task, "failed", reason="crash", since=life.queued_at, attempt=record, **told
         )
 
     # ------------------------------------------------------------------ out
@@ -172,8 +182,9 @@ class Runs:
     def kill(self, task: Task) -> None:
         """Fail a task at once, and end its run right after."""
         life = self._lives.get(task.id) or Life(task, now())
-        run = self._dispatcher.running(task.id)
-        self._dispatcher.leave(task.id)
+        is_waiting = self._dispatcher.leave(task.id) or bool(life.waits_for)
+        # While it waits, a run there still is winds down after an earlier kill: leave it alone.
+        run = None if is_waiting else self._dispatcher.running(task.id)
         record, told = None, {}
         if run is not None and life.attempt is not None:
             record, told = life.attempt.record, life.attempt.close_as("killed")
@@ -195,9 +206,7 @@ class Runs:
 
     def settle(self, task: Task) -> None:
         """Forget the life of a task that came to rest, and tell those that wait for it."""
-        life = self._lives.get(task.id)
-        if life is not None and life.task is task:
-            del self._lives[task.id]
+        self._lives.pop(task.id, None)
         self._tell_dependents(task.id, task.title, succeeded=task.status == "done")
 
     def forget(self, task: Task) -> None:
@@ -205,15 +214,22 @@ class Runs:
         self._tell_dependents(task.id, task.title, succeeded=False)
 
     def _tell_dependents(self, task_id: str, title: str, *, succeeded: bool) -> None:
-        for other in [w for w in self._lives.values() if task_id in w.waits_for]:
-            other.waits_for.discard(task_id)
-            if not succeeded:
-                other.waits_for.clear()
-                self._fail_for_dependency(other.task, title)
-            elif not other.waits_for:
-                self.enter_queue(other.task)
+        """Let those go on that waited for a task, or fail them, and whoever waits for them."""
+        ended = deque([(task_id, title, succeeded)])
+        while ended:
+            task_id, title, succeeded = ended.popleft()
+            for life in filter(self._is_current, self._waiting_for.pop(task_id, ())):
+                life.waits_for.discard(task_id)
+                if not succeeded:
+                    self._fail_for_dependency(life, title)
+                    ended.append((life.task.id, life.task.title, False))
+                elif not life.waits_for:
+                    self.enter_queue(life.task)
 
-    def _fail_for_dependency(self, task: Task, title: str) -> None:
+    def _fail_for_dependency(self, life: Life, title: str) -> None:
         message = f"its dependency {title!r} did not succeed"
-        self._moves.failed_attempt(task, "dependency", message)
-        self.come_to_rest(task, "failed", reason="dependency", attempt=None)
+        self._moves.failed_attempt(life.task, "dependency", message)
+        self._moves.come_to_rest(
+            life.task, "failed", reason="dependency", since=life.queued_at, attempt=None
+        )
+        del self._lives[life.task.id]
