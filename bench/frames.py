@@ -1,6 +1,6 @@
 """Raw task records into a tasks and a scores frame, beside pandas' own json_normalize.
 
-10,000 tasks of about 3.5 KB, each with an attempt, three checks and three reviewers that
+10,000 tasks of about 6.4 KB, each with an attempt, three checks and three reviewers that
 score four dimensions; read from lines of JSON in memory, as an export or a journal has them.
 """
 
