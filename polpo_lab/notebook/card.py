@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -76,6 +77,7 @@ class Card(anywidget.AnyWidget):
         self.on_msg(self._on_message)
         self._lab = lab
         self._saved_at = 0.0
+        self._savers: list[Callable[[], None]] = []
         self._settled_status: str | None = None
         self._settled = threading.Event()
         self._ready = live_loop().submit(self._begin(known, execute))
@@ -149,7 +151,7 @@ class Card(anywidget.AnyWidget):
             task.cancel()
 
     def _ipython_display_(self) -> None:
-        self._saved.show(self, *self._page())
+        self._saved.show(self, *self.page())
 
     def __repr__(self) -> str:
         return f"<Card of {snapshot.card_text(self.summary)}>"
@@ -201,9 +203,16 @@ class Card(anywidget.AnyWidget):
 
     def _save(self) -> None:
         self._saved_at = time.monotonic()
-        self._saved.update(*self._page())
+        self._saved.update(*self.page())
+        for tell in self._savers:
+            tell()
 
-    def _page(self) -> tuple[str, str]:
+    def when_saved(self, tell: Callable[[], None]) -> None:
+        """Have something called whenever the static page changes: for what contains the card."""
+        self._savers.append(tell)
+
+    def page(self) -> tuple[str, str]:
+        """Return the static page as safe HTML, and the same in a line for a terminal."""
         output, lines = "", 0
         if self._ready.done():
             output, lines = self._feed.output.text(), self._feed.output.lines

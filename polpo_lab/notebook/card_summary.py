@@ -220,7 +220,7 @@ def code_for(task_id: str, actions: Iterable[str], approval_id: str | None = Non
     Examples
     --------
     >>> print(code_for("task_1", ["kill"]))
-    lab.watch('task_1')           # this card
+    lab.watch('task_1')  # this card
     lab.tasks.kill('task_1')
     """
     calls = {
@@ -231,5 +231,6 @@ def code_for(task_id: str, actions: Iterable[str], approval_id: str | None = Non
         "approve": f"lab.approvals.approve({approval_id!r})",
         "reject": f"lab.approvals.reject({approval_id!r}, feedback='...')",
     }
-    watch = f"lab.watch({task_id!r})"
-    return "\n".join([f"{watch:<29} # this card", *(calls[action] for action in actions)])
+    return "\n".join(
+        [f"lab.watch({task_id!r})  # this card", *(calls[action] for action in actions)]
+    )

@@ -19,7 +19,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     magics = PolpoMagics(shell)
     shell.register_magics(magics)
-    shell.set_hook("complete_command", magics.complete, str_key="%%task")
+    shell.set_hook("complete_command", magics.complete, str_key="%%task")  # type: ignore[no-untyped-call]
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:

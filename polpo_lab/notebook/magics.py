@@ -3,6 +3,9 @@
 What a magic does is written once, in `Lab`; here is only how a line of flags becomes that call.
 """
 
+# IPython's magic decorators carry no types.
+# mypy: disable-error-code="no-untyped-call, untyped-decorator"
+
 from __future__ import annotations
 
 import difflib
@@ -37,14 +40,20 @@ class PolpoMagics(Magics):
         """The lab in use: the user's own variable, else a new connection put there."""
         from polpo_lab.lab import Lab
 
-        found = self.shell.user_ns.get("lab")
+        found = self._namespace.get("lab")
         return found if isinstance(found, Lab) else self._connect(None)
+
+    @property
+    def _namespace(self) -> dict[str, Any]:
+        assert self.shell is not None
+        names: dict[str, Any] = self.shell.user_ns
+        return names
 
     def _connect(self, url: str | None) -> Lab:
         from polpo_lab.lab import connect
 
         lab = connect(url)
-        self.shell.push({"lab": lab})
+        self._namespace["lab"] = lab
         return lab
 
     @magic_arguments()
@@ -108,7 +117,7 @@ class PolpoMagics(Magics):
             raise UsageError("%%task needs a description: write it below the first line")
         with _usage_errors():
             lab = self.lab
-            agents = lab.agents
+            agents = _agent_names(lab)
             if args.agent not in agents:
                 _refuse("agent", args.agent, agents)
             created = lab.tasks.create(**_fields(args, cell))
@@ -126,15 +135,19 @@ class PolpoMagics(Magics):
         """Offer the agents' names after ``%%task``; never connects by itself."""
         from polpo_lab.lab import Lab
 
-        lab = self.shell.user_ns.get("lab")
+        lab = self._namespace.get("lab")
         words = event.line.split()
         at_first_word = len(words) <= 1 or (len(words) == 2 and not event.line.endswith(" "))  # noqa: PLR2004
         if not isinstance(lab, Lab) or not at_first_word:
             return []
         try:
-            return [name for name in lab.agents if name.startswith(event.symbol)]
+            return [name for name in _agent_names(lab) if name.startswith(event.symbol)]
         except PolpoLabError:
             return []  # a server that does not answer must not break typing
+
+
+def _agent_names(lab: Lab) -> list[str]:
+    return [agent.name for agent in lab.client.agents.list()]
 
 
 def _parsed(magic: Any, line: str) -> Any:
@@ -154,7 +167,10 @@ def _unquoted(text: str) -> str:
 
 def _fields(args: Any, cell: str) -> dict[str, Any]:
     """Turn the flags that were given into the fields of a task."""
-    names = "group depends_on max_retries max_fix_attempts max_duration priority seed".split()
+    names = (
+        "group", "depends_on", "max_retries", "max_fix_attempts", "max_duration",
+        "priority", "seed",
+    )  # fmt: skip
     fields = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.side_effects:
         fields["side_effects"] = True
@@ -199,7 +215,7 @@ def _status_text(lab: Lab) -> str:
     where = "embedded server" if lab.server is not None else "server"
     lines = [
         f"{where} at {lab.url}, version {health.version or 'unknown'}",
-        f"agents: {', '.join(lab.agents) or 'none yet: add one with @lab.agent'}",
+        f"agents: {', '.join(_agent_names(lab)) or 'none yet: add one with @lab.agent'}",
         f"tasks: {tasks or 'none yet'}",
         f"sandbox: {health.sandbox or 'unknown'}",
     ]

@@ -71,6 +71,9 @@ class JupyterServer:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        quiet = root / "settings" / "@jupyterlab" / "apputils-extension"
+        quiet.mkdir(parents=True)
+        (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
         environment = {
             **os.environ,
             "JUPYTER_CONFIG_DIR": str(root / "config"),
@@ -83,7 +86,7 @@ class JupyterServer:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
             f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}",
-            "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=",
+            "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
         self.log = root / "jupyter.log"
         with self.log.open("wb") as log:
