@@ -155,3 +155,7 @@ def lab(
     chosen = notebook or quickstart
     command = [sys.executable, "-m", "jupyterlab", str(chosen)]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()

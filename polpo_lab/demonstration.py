@@ -1,0 +1,194 @@
+"""``polpo-lab demo``: five real agents at work on an embedded Polpo, shown in the terminal.
+
+On a terminal one display is updated in place; elsewhere each task that ends is a line.
+What is counted at the end is computed from the tasks as the server has them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from collections import deque
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from scipy.stats import binomtest
+
+from polpo_lab.client import AsyncPolpo
+from polpo_lab.demo import AGENT_NAMES, join, load_suite
+from polpo_lab.hostile_text import one_line
+from polpo_lab.lab import Lab, connect
+from polpo_lab.models import Event, OutputEvent, Task
+from polpo_lab.recording import Recording
+
+DATA_FOLDER = ".polpo-lab/demo"
+SHOWN_LINES = 8
+REFRESH_PER_SECOND = 10
+
+
+def demonstrate(*, templates: int = 12, data: str | None = None, seed: int = 1) -> None:
+    """Run a slice of the suite with every agent, and show it.
+
+    Parameters
+    ----------
+    templates : int
+        How many templates, spread over families from easy to hard.
+    data : str, optional
+        Data folder; ``.polpo-lab/demo`` by default.
+    seed : int
+        Seed of every agent's search; the same seed gives the same verdicts.
+    """
+    console = Console()
+    with connect(data=data or DATA_FOLDER, concurrency=max(2, os.cpu_count() or 2)) as lab:
+        assert lab.server is not None
+        join(lab.server.agents, lab.server.judges)
+        health = lab.health()
+        chosen = load_suite().slice(templates)
+        console.print(f"[bold]polpo-lab[/] serves an embedded Polpo at {lab.url}")
+        console.print(f"sandbox: {health.sandbox_description}")
+        console.print(
+            f"{len(chosen)} templates x {len(AGENT_NAMES)} agents; each task may be fixed once "
+            f"and retried once; seed {seed}\n"
+        )
+        show = _Show([t.title for t in chosen], list(AGENT_NAMES))
+        asyncio.run(_run_all(lab, chosen, seed, show, console))
+        console.print(_verdicts(lab, show))
+        console.print(_where_next(lab, show))
+
+
+@dataclass
+class _Show:
+    """What has been seen so far: a recording for each cell, and the newest output."""
+
+    titles: list[str]
+    agents: list[str]
+    cells: dict[tuple[str, str], Recording] = field(default_factory=dict)
+    lines: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=SHOWN_LINES))
+    began: float = field(default_factory=monotonic)
+
+    def take(self, title: str, agent: str, event: Event) -> None:
+        """Take one event of a task."""
+        self.cells[title, agent].apply(event)
+        if isinstance(event, OutputEvent):
+            for line in event.text.splitlines()[-2:]:
+                if line.strip():
+                    self.lines.append((f"{agent} · {title}", one_line(line, 100)))
+
+    @property
+    def ended(self) -> int:
+        """How many tasks are at rest."""
+        return sum(recording.at_rest for recording in self.cells.values())
+
+    def __rich__(self) -> Group:
+        table = Table(box=None, padding=(0, 2), title_justify="left")
+        table.add_column("template", no_wrap=True)
+        for agent in self.agents:
+            table.add_column(agent, no_wrap=True)
+        for title in self.titles:
+            table.add_row(escape(title), *(self._cell(title, agent) for agent in self.agents))
+        feed = Table.grid(padding=(0, 1))
+        for who, line in self.lines:
+            feed.add_row(Text(who, style="dim cyan"), Text(line, style="dim"))
+        total = len(self.titles) * len(self.agents)
+        seconds = monotonic() - self.began
+        clock = Text(f"\n{self.ended} of {total} tasks at rest, {seconds:.0f} s\n", style="bold")
+        return Group(table, clock, feed)
+
+    def _cell(self, title: str, agent: str) -> Text:
+        recording = self.cells.get((title, agent))
+        if recording is None:
+            return Text("·", style="dim")
+        return _state(recording.task)
+
+
+def _state(task: Task) -> Text:
+    """Say in a few signs how a task stands."""
+    if task.status == "done":
+        score = f" {task.assessment.score:.1f}" if task.assessment and task.assessment.score else ""
+        return Text(f"✓ passed{score}", style="green")
+    if task.status == "failed":
+        return Text("✗ failed", style="red")
+    if task.status in ("draft", "pending"):
+        return Text("· waits", style="dim")
+    attempts = task.attempts or []
+    rounds = f" {attempts[-1].attempt}.{attempts[-1].round}" if attempts else ""
+    return Text(f"▸ {task.phase or task.status}{rounds}", style="yellow")
+
+
+async def _run_all(lab: Lab, chosen: Any, seed: int, show: _Show, console: Console) -> None:
+    async with lab.async_client() as polpo:
+        runs = [
+            _run_one(polpo, template.task(agent, seed=seed), show, console)
+            for template in chosen
+            for agent in show.agents
+        ]
+        if not console.is_terminal:
+            await asyncio.gather(*runs)
+            return
+        with Live(show, console=console, refresh_per_second=REFRESH_PER_SECOND):
+            await asyncio.gather(*runs)
+
+
+async def _run_one(
+    polpo: AsyncPolpo, fields: dict[str, Any], show: _Show, console: Console
+) -> None:
+    task = await polpo.tasks.create(**fields)
+    recording = show.cells[task.title, task.assign_to] = Recording(task)
+    async for event in polpo.tasks.execute(task):
+        show.take(task.title, task.assign_to, event)
+    if not console.is_terminal:
+        console.print(f"{_state(recording.task)}  {task.assign_to}  {escape(task.title)}")
+
+
+def _verdicts(lab: Lab, show: _Show) -> Table:
+    """Compare the agents by the checks that decided, and by the one nobody saw."""
+    table = Table(
+        title="Verdicts (95% Wilson intervals; the hidden check runs 1,000 cases nobody was shown)",
+        title_justify="left",
+    )
+    for column in ("agent", "n", "passed", "right on the hidden check", "rounds", "cost"):
+        table.add_column(column, justify="left" if column == "agent" else "right")
+    for agent in show.agents:
+        tasks = [lab.tasks.get(r.task.id) for (_, a), r in show.cells.items() if a == agent]
+        rounds = [each for task in tasks for each in task.attempts or ()]
+        costs = [r.usage.cost for r in rounds if r.usage and r.usage.cost is not None]
+        table.add_row(
+            agent,
+            str(len(tasks)),
+            _rate(sum(t.status == "done" for t in tasks), len(tasks)),
+            _rate(sum(_is_right(t) for t in tasks), len(tasks)),
+            str(len(rounds)),
+            f"{sum(costs):.4f}" if len(costs) == len(rounds) else "unknown",
+        )
+    return table
+
+
+def _is_right(task: Task) -> bool:
+    """Tell whether the last round passed the hidden outcome check."""
+    checks = task.assessment.checks if task.assessment else []
+    return any(check.role == "outcome" and check.passed for check in checks)
+
+
+def _rate(successes: int, n: int) -> str:
+    interval = binomtest(successes, n).proportion_ci(method="wilson")
+    return f"{successes / n:4.0%}  [{interval.low:.0%}, {interval.high:.0%}]"
+
+
+def _where_next(lab: Lab, show: _Show) -> str:
+    assert lab.server is not None
+    worst = next((r.task for r in show.cells.values() if r.task.status == "failed"), None)
+    folder = shlex.quote(str(lab.server.data))
+    why = f'; why a task failed: lab.tasks.get("{worst.id}").why()' if worst else ""
+    return (
+        f"\nEvery attempt, file and event is in {folder}.\n"
+        f"Look at it in a notebook: make lab, then\n"
+        f"  lab = polpo_lab.connect(data={str(lab.server.data)!r})   # lab.tasks.frame(), "
+        f"lab.board(){why}"
+    )
