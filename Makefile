@@ -59,5 +59,6 @@ $(READY): pyproject.toml constraints.txt scripts/setup.sh
 	@PYTHON='$(PYTHON)' sh scripts/setup.sh
 
 $(BENCH_READY): $(READY)
-	@$(RUN) -m pip install --quiet --no-build-isolation -c constraints.txt -e '.[bench]'
+	@$(RUN) -m pip install --quiet --quiet --no-build-isolation \
+		-c constraints.txt -e '.[bench]'
 	@touch $@

@@ -48,7 +48,10 @@ if ! is_usable; then
 fi
 rm -f .venv/.ready
 say "Installing into .venv (a minute or two the first time) ..."
-# The build backend first, pinned too; then no build fetches anything of its own.
-.venv/bin/python -m pip install --quiet -c constraints.txt hatchling editables
-.venv/bin/python -m pip install --quiet --no-build-isolation -c constraints.txt -e '.[dev]'
+install() { .venv/bin/python -m pip install --quiet --quiet -c constraints.txt "$@"; }
+# pip itself first: the one a distribution ships may be too old to solve the pins. Then the
+# build backend, pinned too, so that no build fetches anything of its own.
+install pip
+install hatchling editables
+install --no-build-isolation -e '.[dev]'
 printf '%s' "$PWD" >.venv/.ready
