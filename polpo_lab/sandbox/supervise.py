@@ -52,11 +52,10 @@ def scan() -> dict[int, tuple[int, int]]:
         if name.isdigit():
             try:
                 with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123  (the same)
-                    stat = file.read()
+                    # The name in brackets may hold anything: fields count from the last one.
+                    fields = file.read().rpartition(b")")[2].split()
             except OSError:  # it ended meanwhile
                 continue
-            # The name in brackets may hold anything: fields count from the last bracket.
-            fields = stat[stat.rindex(b")") + 2 :].split()
             found[int(name)] = (int(fields[1]), int(fields[21]))
     return found
 
@@ -138,14 +137,16 @@ def main() -> int:
     for fd in (0, 1, 2):  # the program alone holds its pipes
         os.dup2(null, fd)
     code = None
-    while code is None:
-        readable = select.select([lifeline, woken], [], [])[0]
-        if lifeline in readable:
-            code = 128 + signal.SIGKILL
-        elif woken in readable:
-            os.read(woken, 4096)
-            code = reap(main_pid)
-    end_all()
+    try:
+        while code is None:
+            readable = select.select([lifeline, woken], [], [])[0]
+            if lifeline in readable:
+                code = 128 + signal.SIGKILL
+            elif woken in readable:
+                os.read(woken, 4096)
+                code = reap(main_pid)
+    finally:
+        end_all()
     return code
 
 

@@ -22,6 +22,26 @@ async def test_it_cannot_remount_the_system_writable(walled: Sandbox, workspace:
     assert not Path("/usr/polpo-was-here").exists()
 
 
+async def test_a_namespace_of_its_own_does_not_lift_the_walls(tmp_path: Path):
+    """Root in a nested user namespace neither makes the system writable nor lifts a mask."""
+    data = tmp_path / "notebook" / "data"
+    own = Workspace.create(data / "workspaces", {})
+    (data / "polpo.sqlite").write_text("hidden")
+    sandbox = await Sandbox.detect("require", read_only=[tmp_path / "notebook"], hidden=[data])
+    tries = f"""
+    echo inside >&2; umount -l {own.path}; umount -l {data}/workspaces; umount -l {data}; cat {data}/polpo.sqlite
+    mount -o remount,rw,bind /usr; touch /usr/polpo-was-here && echo written
+    """
+    outcome = await sandbox.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", tries],
+        workspace=own.path,
+        timeout=20,
+    )
+    assert "inside" in outcome.stderr or "unshare" in outcome.stderr  # where it is forbidden
+    assert outcome.stdout == ""
+    assert not Path("/usr/polpo-was-here").exists()
+
+
 @pytest.mark.parametrize("place", ["/", "/usr", "/etc", "/dev", "/proc/sys/kernel", "..", "pkg"])
 async def test_it_cannot_write_outside(walled: Sandbox, workspace: Workspace, place: str):
     import polpo_lab
