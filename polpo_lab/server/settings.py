@@ -29,6 +29,8 @@ class ServerSettings:
         Folders that agents may read besides the system's and Python's.
     max_duration_ms : int
         Wall time of a round where the task does not say, in milliseconds.
+    keep_alive_seconds : float
+        After so long without an event a stream says that it is still there.
     """
 
     data: Path
@@ -38,6 +40,7 @@ class ServerSettings:
     sandbox: SandboxMode = "auto"
     read_only: tuple[Path, ...] = ()
     max_duration_ms: int = 3_600_000
+    keep_alive_seconds: float = 15.0
 
     @property
     def database(self) -> Path:

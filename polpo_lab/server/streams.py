@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from polpo_lab.server.bus import Subscription, sse_frame
 from polpo_lab.server.engine import Engine
 
-KEEP_ALIVE_SECONDS = 15.0
 REPLAY_BATCH = 200
 
 
@@ -26,7 +25,7 @@ async def event_stream(engine: Engine, task_id: str, after: int) -> AsyncIterato
                 yield frames
             elif _is_over(engine, task_id, last):
                 return
-            elif not await reader.wait(KEEP_ALIVE_SECONDS):
+            elif not await reader.wait(engine.settings.keep_alive_seconds):
                 yield ": keep-alive\n\n"
 
 

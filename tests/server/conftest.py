@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +51,28 @@ class Api:
         self.execute(task["id"])
         return self.get(task["id"])
 
+    def start(self, task_id: str) -> None:
+        """Execute a task and leave its stream at once: it runs on without a reader."""
+        with self.http.stream("POST", f"/tasks/{task_id}/execute") as answer:
+            assert answer.status_code == 200
+
+    def wait_for(self, task_id: str, status: str, *, attempt: int = 1) -> dict[str, Any]:
+        """Read the task's stream until an attempt of it is in a status; return the task."""
+        with self.http.stream("GET", f"/tasks/{task_id}/events") as stream:
+            for line in stream.iter_lines():
+                event = json.loads(line[6:]) if line.startswith("data: ") else {}
+                if event.get("status") == status and event["attempt"] >= attempt:
+                    return self.get(task_id)
+        raise AssertionError(f"{task_id} came to rest as {self.get(task_id)['status']}")
+
     def refusal(self, method: str, path: str, **options: Any) -> tuple[int, dict[str, Any]]:
+        """Make a call that is refused; return the status and the error, whose shape is checked."""
         answer = self.http.request(method, path, **options)
-        return answer.status_code, answer.json()["error"]
+        assert answer.headers["content-type"] == "application/json", answer.text
+        body = answer.json()
+        assert set(body) == {"error"}, body
+        assert set(body["error"]) == {"code", "message", "details"}
+        return answer.status_code, body["error"]
 
 
 def parse_sse(text: str) -> list[dict[str, Any]]:
@@ -69,8 +89,9 @@ def parse_sse(text: str) -> list[dict[str, Any]]:
     return events
 
 
-@pytest.fixture
-def api(lab: Lab) -> Iterator[Api]:
+@contextmanager
+def spoken_to(lab: Lab) -> Iterator[Api]:
+    """Give a lab the agent ``ok`` and speak to its server with a plain client."""
     assert lab.key is not None
 
     @lab.agent(isolation="inline", name="ok")
@@ -83,3 +104,22 @@ def api(lab: Lab) -> Iterator[Api]:
         timeout=30,
     ) as http:
         yield Api(http)
+
+
+@pytest.fixture
+def api(lab: Lab) -> Iterator[Api]:
+    with spoken_to(lab) as speaker:
+        yield speaker
+
+
+@pytest.fixture(scope="module")
+def shared_lab(tmp_path_factory) -> Iterator[Lab]:
+    """A lab for a whole module, for tests that leave nothing behind in it."""
+    with connect(data=tmp_path_factory.mktemp("shared") / "data") as connected:
+        yield connected
+
+
+@pytest.fixture(scope="module")
+def shared_api(shared_lab: Lab) -> Iterator[Api]:
+    with spoken_to(shared_lab) as speaker:
+        yield speaker

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 
 import pytest
 
@@ -21,7 +19,7 @@ def rounds(task):
 
 @pytest.fixture
 def graded(lab):
-    """An agent that hands in, round by round, the marks its description lists; a judge reads them."""
+    """An agent that hands in, round by round, the marks of its description; a judge reads them."""
 
     @lab.agent(isolation="inline")
     async def pupil(task):
@@ -222,13 +220,13 @@ def test_side_effects_wait_for_a_person_and_complete(api, graded):
 
 def test_a_failing_task_with_side_effects_runs_again_only_when_approved(api, graded):
     task = grade(api, "1/4", sideEffects=True, maxRetries=3)
-    threading.Thread(target=api.execute, args=(task["id"],), daemon=True).start()
-    waiting = wait_for(api, task["id"], "awaiting_approval")
+    api.start(task["id"])
+    waiting = api.wait_for(task["id"], "awaiting_approval")
     approval = api.http.get("/approvals").json()[0]
     assert approval["kind"] == "rerun"
     assert rounds(waiting) == [(1, 0, "first")]
     api.http.post(f"/approvals/{approval['id']}/approve")
-    again = wait_for(api, task["id"], "awaiting_approval", retries=1)
+    again = api.wait_for(task["id"], "awaiting_approval", attempt=2)
     assert rounds(again) == [(1, 0, "first"), (2, 0, "retry")]
     approval = api.http.get("/approvals", params={"status": "pending"}).json()[0]
     api.http.post(f"/approvals/{approval['id']}/reject", json={"feedback": "not in my name"})
@@ -239,8 +237,8 @@ def test_a_failing_task_with_side_effects_runs_again_only_when_approved(api, gra
 
 def test_kill_fails_a_running_task_at_once_and_keeps_nothing_said_later(api, graded):
     task = grade(api, "slow")
-    threading.Thread(target=api.execute, args=(task["id"],), daemon=True).start()
-    wait_for(api, task["id"], "in_progress")
+    api.start(task["id"])
+    api.wait_for(task["id"], "in_progress")
     killed = api.http.post(f"/tasks/{task['id']}/kill").json()
     assert (killed["status"], killed["reason"]) == ("failed", "killed")
     events = api.events(task["id"])
@@ -251,8 +249,8 @@ def test_kill_fails_a_running_task_at_once_and_keeps_nothing_said_later(api, gra
 
 def test_kill_cancels_a_waiting_approval(api, graded):
     task = grade(api, "5", sideEffects=True)
-    threading.Thread(target=api.execute, args=(task["id"],), daemon=True).start()
-    wait_for(api, task["id"], "awaiting_approval")
+    api.start(task["id"])
+    api.wait_for(task["id"], "awaiting_approval")
     assert api.http.post(f"/tasks/{task['id']}/kill").json()["status"] == "failed"
     assert api.http.get("/approvals").json()[0]["status"] == "cancelled"
 
@@ -288,13 +286,3 @@ def test_a_failed_dependency_fails_its_dependents(api, graded):
     assert (last["event"], last["reason"]) == ("done", "dependency")
     tasks = api.http.get("/tasks", params={"group": "g"}).json()
     assert [t["reason"] for t in tasks] == ["crash", "dependency", "dependency"]
-
-
-def wait_for(api, task_id, status, retries=0, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        task = api.get(task_id)
-        if task["status"] == status and task["retries"] >= retries:
-            return task
-        time.sleep(0.02)
-    raise AssertionError(f"{task_id} is {task['status']}, not {status}")
