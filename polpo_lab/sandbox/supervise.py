@@ -56,7 +56,8 @@ def scan() -> dict[int, tuple[int, int]]:
                     fields = file.read().rpartition(b")")[2].split()
             except OSError:  # it ended meanwhile
                 continue
-            found[int(name)] = (int(fields[1]), int(fields[21]))
+            if fields:  # empty when it ended between open and read
+                found[int(name)] = (int(fields[1]), int(fields[21]))
     return found
 
 
@@ -134,12 +135,15 @@ def main() -> int:
     os.set_inheritable(lifeline, False)
     main_pid = start(program, limits, libc)
     null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):  # the program alone holds its pipes
+    for fd in (0, 1):  # standard error stays, for a fault of this script
         os.dup2(null, fd)
+    poll = select.poll()  # select() ends at descriptor 1024, which a busy server exceeds
+    poll.register(lifeline, select.POLLIN)
+    poll.register(woken, select.POLLIN)
     code = None
     try:
         while code is None:
-            readable = select.select([lifeline, woken], [], [])[0]
+            readable = {fd for fd, _ in poll.poll()}
             if lifeline in readable:
                 code = 128 + signal.SIGKILL
             elif woken in readable:

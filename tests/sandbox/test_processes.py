@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -113,6 +114,23 @@ async def test_64_run_at_once_and_leave_no_zombie_and_no_descriptor(
     assert [(o.exit_code, o.stdout) for o in outcomes] == [(n, f"{n}\n") for n in range(64)]
     await until(lambda: not _zombies())
     await until(lambda: len(os.listdir("/proc/self/fd")) <= before)
+
+
+async def test_a_busy_server_with_many_descriptors_starts_programs(
+    sandbox: Sandbox, workspace: Workspace
+):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip(f"this machine allows {hard} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        outcome = await sandbox.run("echo hi", workspace=workspace.path, timeout=20)
+    finally:
+        for fd in opened:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert outcome.stdout == "hi\n"
 
 
 async def test_the_exit_code_tells_of_signals_as_shells_do(sandbox: Sandbox, workspace: Workspace):

@@ -29,7 +29,8 @@ async def test_a_namespace_of_its_own_does_not_lift_the_walls(tmp_path: Path):
     (data / "polpo.sqlite").write_text("hidden")
     sandbox = await Sandbox.detect("require", read_only=[tmp_path / "notebook"], hidden=[data])
     tries = f"""
-    echo inside >&2; umount -l {own.path}; umount -l {data}/workspaces; umount -l {data}; cat {data}/polpo.sqlite
+    echo inside >&2
+    umount -l {own.path}; umount -l {data}/workspaces; umount -l {data}; cat {data}/polpo.sqlite
     mount -o remount,rw,bind /usr; touch /usr/polpo-was-here && echo written
     """
     outcome = await sandbox.run(
