@@ -65,6 +65,8 @@ class RunningAttempt:
         Queues the task for another attempt.
     ask : callable
         Opens an approval: takes the task and its kind.
+    settle : callable
+        Told when the task has come to rest.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class RunningAttempt:
         feedback: str | None,
         requeue: Callable[[Task, str | None], None],
         ask: Callable[[Task, str], Approval],
+        settle: Callable[[Task], None],
     ) -> None:
         self.task = task
         self._around = around
@@ -83,6 +86,7 @@ class RunningAttempt:
         self._feedback = feedback
         self._requeue = requeue
         self._ask = ask
+        self._settle = settle
         self._conditions = policy.conditions_of_attempt(task)
         self._agent: Agent = around.agents.get(self._conditions.agent)
         limit = task.max_fix_attempts
@@ -194,6 +198,7 @@ class RunningAttempt:
                 attempt=record,
                 **told,
             )
+            self._settle(task)
         elif following in ("ask_completion", "ask_rerun"):
             kind = "complete" if following == "ask_completion" else "rerun"
             task.reason = reason

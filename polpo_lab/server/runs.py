@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from polpo_lab.hostile_text import valid_unicode
-from polpo_lab.lifecycle import AT_REST, is_executing
+from polpo_lab.lifecycle import is_executing
 from polpo_lab.models import Attempt, Task
 from polpo_lab.server import policy
 from polpo_lab.server.approvals import Approvals
@@ -130,8 +131,8 @@ class Runs:
     def _requeue(self, task: Task, feedback: str | None) -> None:
         life = self._lives[task.id]
         life.feedback = feedback
-        life.attempt = None
         self.enter_queue(task)
+        life.attempt = None
 
     def _words_after_failure(self, task: Task) -> str | None:
         if task.reason == "rejected" and task.feedback:
@@ -143,39 +144,34 @@ class Runs:
 
     async def _run(self, task_id: str) -> None:
         life = self._lives[task_id]
-        task = life.task
+        attempt = life.attempt = RunningAttempt(
+            life.task,
+            self._around,
+            queued_at=life.queued_at,
+            feedback=life.feedback,
+            requeue=self._requeue,
+            ask=self._approvals.ask,
+            settle=self.settle,
+        )
         try:
-            life.attempt = RunningAttempt(
-                task,
-                self._around,
-                queued_at=life.queued_at,
-                feedback=life.feedback,
-                requeue=self._requeue,
-                ask=self._approvals.ask,
-            )
-            await life.attempt.to_its_end()
+            await attempt.to_its_end()
         except Exception as error:
             # Whatever broke here is ours: the task must not hang, and the fault must be seen.
-            if self._is_current(life) and is_executing(task.status, task.queued):
-                self._fail_for_fault(life, error)
+            if self._is_current(life) and life.attempt is attempt:
+                self._fail_for_fault(life, attempt, error)
             raise
-        finally:
-            if self._is_current(life) and task.status in AT_REST:
-                self.settle(task)
 
     def _is_current(self, life: Life) -> bool:
         """Tell whether a run still has a say: one that was killed may end late."""
         return self._lives.get(life.task.id) is life
 
-    def _fail_for_fault(self, life: Life, error: Exception) -> None:
-        record, told = None, {}
-        if life.attempt is not None:
-            record, told = life.attempt.record, life.attempt.close_as("crash")
+    def _fail_for_fault(self, life: Life, attempt: RunningAttempt, error: Exception) -> None:
+        if not is_executing(life.task.status):
+            return
+        told = attempt.close_as("crash")
         message = valid_unicode(f"the server could not go on: {type(error).__name__}: {error}")
-        self._moves.failed_attempt(life.task, "INTERNAL_ERROR", message, record)
-        self._moves.come_to_rest(
-            life.task, "failed", reason="crash", since=life.queued_at, attempt=record, **told
-        )
+        self._moves.failed_attempt(life.task, "INTERNAL_ERROR", message, attempt.record)
+        self.come_to_rest(life.task, "failed", reason="crash", attempt=attempt.record, **told)
 
     # ------------------------------------------------------------------ out
 
@@ -188,20 +184,17 @@ class Runs:
         record, told = None, {}
         if run is not None and life.attempt is not None:
             record, told = life.attempt.record, life.attempt.close_as("killed")
-        self._moves.come_to_rest(
-            task, "failed", reason="killed", since=life.queued_at, attempt=record, **told
-        )
-        self.settle(task)
+        self.come_to_rest(task, "failed", reason="killed", attempt=record, **told)
         if run is not None:
             run.cancel()
 
     def come_to_rest(
-        self, task: Task, status: str, *, reason: str | None, attempt: Attempt | None
+        self, task: Task, status: str, *, reason: str | None, attempt: Attempt | None, **told: Any
     ) -> None:
-        """End a task that a person decided on."""
+        """End a task that no attempt of its own has ended."""
         life = self._lives.get(task.id)
         since = life.queued_at if life else None
-        self._moves.come_to_rest(task, status, reason=reason, since=since, attempt=attempt)
+        self._moves.come_to_rest(task, status, reason=reason, since=since, attempt=attempt, **told)
         self.settle(task)
 
     def settle(self, task: Task) -> None:
