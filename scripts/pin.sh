@@ -1,5 +1,6 @@
 #!/bin/sh
 # Writes constraints.txt: every package a fresh `pip install -e .[dev]` brings, at its version.
+# Run it with the oldest Python there is (PYTHON=...): what that one can install, all can.
 set -eu
 cd "$(dirname "$0")/.."
 folder=$(mktemp -d)

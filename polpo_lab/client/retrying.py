@@ -61,7 +61,15 @@ class Retries:
                 raise InvalidArgument(f"{name}={getattr(self, name)!r} must not be negative")
 
     def backoff(self, tried: int, draw: Callable[[], float] = random.random) -> float:
-        """Return how long to wait, in seconds, after ``tried`` failed repeats."""
+        """Return how long to wait, in seconds, before the next repeat.
+
+        Parameters
+        ----------
+        tried : int
+            Failed repeats so far.
+        draw : callable
+            Returns a number between 0 and 1: full jitter.
+        """
         return draw() * min(self.longest_wait, self.first_wait * 2.0 ** min(tried, 30))
 
     def wait_before_repeat(

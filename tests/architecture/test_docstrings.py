@@ -1,0 +1,95 @@
+"""Public names are documented as numpydoc asks: what goes in, what comes out, nothing invented."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+from numpydoc.validate import validate
+
+import polpo_lab
+
+# The parts whose public names a user types, or reads about. More come with later parts.
+PARTS = ("client", "analysis", "experiments", "stats")
+
+CHECKED = {
+    "GL03",  # no double blank lines
+    "GL06",  # sections are numpydoc's
+    "GL07",  # and stand in its order
+    "GL08",  # there is a docstring
+    "PR01",  # every parameter is documented
+    "PR02",  # and no other
+    "PR03",  # in the order of the signature
+    "PR04",  # each with its type
+    "PR10",  # spelled "name : type"
+    "RT01",  # what comes out is documented
+    "SS02",  # the summary starts with a capital
+    "SS03",  # ends with a full stop
+    "SS06",  # and fits on one line
+    "YD01",  # what is yielded is documented
+}
+# Not checked: SA01 (see also), ES01 (extended summary) and EX01 (an example) on every name
+# would ask for words where nothing is left to say; GL01 and SS05 are a matter of taste, and
+# ruff's pydocstyle rules see to layout; PR06 to PR09 and RT02 to RT05 ask for sentences where
+# a type says it all ("Returns: Task").
+
+# What a user types that hangs on a connection, besides what a part lists in `__all__`.
+ON_A_CONNECTION = (
+    "polpo_lab.lab.Lab",
+    "polpo_lab.lab.connect",
+    "polpo_lab.client.sync.Tasks",
+    "polpo_lab.client.sync.Approvals",
+    "polpo_lab.client.sync.Groups",
+    "polpo_lab.client.sync.Agents",
+)
+# Of the same names and words as `Polpo`, which documents them.
+TWINS = {"AsyncPolpo"}
+# Handed out, never made by a user: what they are made from is nobody's business.
+HANDED_OUT = {"AsyncEventStream", "EventStream"}
+
+
+def public_names() -> Iterator[str]:
+    installed = {module.name for module in pkgutil.iter_modules(polpo_lab.__path__)}
+    listed = [
+        f"polpo_lab.{part}.{name}"
+        for part in PARTS
+        if part in installed
+        for name in getattr(importlib.import_module(f"polpo_lab.{part}"), "__all__", ())
+    ]
+    for name in [*listed, *ON_A_CONNECTION]:
+        module, _, last = name.rpartition(".")
+        yield name
+        for method in methods_of(getattr(importlib.import_module(module), last)):
+            yield f"{name}.{method}"
+
+
+def methods_of(public: object) -> Iterator[str]:
+    if not inspect.isclass(public):
+        return
+    for name, member in vars(public).items():
+        if not name.startswith("_") and callable(member):
+            yield name
+
+
+def is_said_already(name: str, code: str, summary: str) -> bool:
+    """Whether the section a check asks for would repeat what stands elsewhere."""
+    parts = set(name.split("."))
+    if code == "RT01":  # "Return the seconds." is the whole of it
+        return summary.startswith("Return ") or bool(parts & TWINS)
+    if code == "PR01":
+        return bool(parts & TWINS) or name.rpartition(".")[2] in HANDED_OUT
+    return False
+
+
+@pytest.mark.parametrize("name", list(public_names()))
+def test_a_public_name_is_documented(name):
+    said = validate(name)
+    summary = (said["docstring"] or "").strip()
+    assert not [
+        f"{code}: {message}"
+        for code, message in said["errors"]
+        if code in CHECKED and not is_said_already(name, code, summary)
+    ]
