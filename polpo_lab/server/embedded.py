@@ -186,7 +186,11 @@ class EmbeddedServer:
     async def _running_engine(self) -> AsyncIterator[Engine]:
         bus = Bus()
         self.settings.workspaces.mkdir(exist_ok=True)
-        sandbox = await Sandbox.detect(self.settings.sandbox, read_only=self.settings.read_only)
+        sandbox = await Sandbox.detect(
+            self.settings.sandbox,
+            read_only=self.settings.read_only,
+            hidden=(self.settings.data,),
+        )
         store = Store(self.settings.database, on_commit=bus.publish)
         engine = Engine(
             self.settings,
