@@ -413,7 +413,17 @@ class Lab:
         )
 
     def watch(self, task: Task | str) -> Card:
-        """Return the live card of a task, to be shown in the cell."""
+        """Return the live card of a task, to be shown in the cell.
+
+        Parameters
+        ----------
+        task : Task or str
+            The task, or its id.
+
+        Returns
+        -------
+        Card
+        """
         from polpo_lab.notebook.card import Card
 
         return Card(self, task)

@@ -45,8 +45,9 @@ ON_A_CONNECTION = (
     "polpo_lab.client.sync.Groups",
     "polpo_lab.client.sync.Agents",
 )
-# Of the same names and words as `Polpo`, which documents them.
-TWINS = {"AsyncPolpo"}
+# `Polpo` documents the names of `AsyncPolpo`; the class of a resource says once, for all of its
+# verbs, how a task or an approval is given, and each returns what its annotation names.
+SAID_ONCE = {"AsyncPolpo", "Tasks", "Approvals", "Groups", "Agents"}
 # Handed out, never made by a user: what they are made from is nobody's business.
 HANDED_OUT = {"AsyncEventStream", "EventStream"}
 
@@ -78,9 +79,9 @@ def is_said_already(name: str, code: str, summary: str) -> bool:
     """Whether the section a check asks for would repeat what stands elsewhere."""
     parts = set(name.split("."))
     if code == "RT01":  # "Return the seconds." is the whole of it
-        return summary.startswith("Return ") or bool(parts & TWINS)
+        return summary.startswith("Return ") or bool(parts & SAID_ONCE)
     if code == "PR01":
-        return bool(parts & TWINS) or name.rpartition(".")[2] in HANDED_OUT
+        return bool(parts & SAID_ONCE) or name.rpartition(".")[2] in HANDED_OUT
     return False
 
 
