@@ -26,7 +26,9 @@ FORMS = {
     "script": "script: a command's exit code",
     "file_exists": "files exist",
 }
-_DEFAULT = ("default", None)
+_DEFAULT = ("default", "")
+# Sent even when blank, so that the request's own rule says that it is needed.
+_NEEDED = frozenset({"criterion", "command"})
 
 
 def _dimensions(value: str) -> list[dict[str, Any]] | None:
@@ -109,6 +111,7 @@ class ExpectationRow:
     def value(self) -> dict[str, Any]:
         """The expectation as a request has it; blank options are left out."""
         given = {field.name: field.value for field in self._all_fields}
+        given.update({name: "" for name in _NEEDED & given.keys() if given[name] is None})
         value = {name: each for name, each in given.items() if each is not None}
         return value if self.form == "criterion" else {"type": self.form, **value}
 

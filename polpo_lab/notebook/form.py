@@ -14,7 +14,7 @@ import ipywidgets as widgets
 from pydantic import ValidationError
 from pydantic.alias_generators import to_snake
 
-from polpo_lab.errors import InvalidArgument, PolpoLabError, ValidationFailed
+from polpo_lab.errors import Conflict, InvalidArgument, PolpoLabError, ValidationFailed
 from polpo_lab.hostile_text import escape_html, one_line
 from polpo_lab.models import Base64File, Task, TaskCreate
 from polpo_lab.notebook import snapshot
@@ -104,7 +104,7 @@ class TaskForm:
                 "existing titles; the newest task of each must be done",
             ),
             whole_number_field("priority", "priority", placeholder="0; higher runs first"),
-            choice_field("side_effects", "side effects", [("no", None), ("yes", True)], yes),
+            choice_field("side_effects", "side effects", [("no", ""), ("yes", True)], yes),
             whole_number_field("max_duration", "longest time", placeholder="in milliseconds"),
             whole_number_field("seed", "seed", placeholder="made from the task's id"),
             FilesEditor("files", "input files"),
@@ -207,6 +207,9 @@ class TaskForm:
             return None
         except ValidationFailed as error:
             self._show_errors(_errors_of_server(error))
+            return None
+        except Conflict as error:
+            self._show_errors([(["title"], str(error))])
             return None
         except PolpoLabError as error:
             self._say(str(error))
@@ -324,7 +327,7 @@ def _place(location: tuple[int | str, ...]) -> list[Any]:
 
 def _rule(error: Any) -> str:
     """Say what is wrong in the words of the form."""
-    if error["type"] == "missing" or error["type"] == "string_pattern_mismatch":
+    if error["type"] in ("missing", "string_too_short", "string_pattern_mismatch"):
         return "this is needed"
     value = one_line(repr(error["input"]), 60)
     return f"{value}: {error['msg'].removeprefix('Value error, ').removeprefix('Input ')}"

@@ -128,6 +128,7 @@ def number_field(name: str, label: str, hint: str = "", placeholder: str = "") -
 def choice_field(
     name: str, label: str, options: Sequence[tuple[str, Any]], hint: str = ""
 ) -> FormField:
-    """Make a field with a few known values; a value None leaves the field out."""
+    """Make a field with a few known values; the value ``""`` leaves the field out."""
     control = widgets.Dropdown(options=list(options), layout={"width": "100%"})
-    return FormField(name, label, control, lambda value: value, hint)
+    # A dropdown takes None for "nothing chosen" and would show nothing.
+    return FormField(name, label, control, lambda value: None if value == "" else value, hint)

@@ -29,7 +29,7 @@ class OutcomeRow:
             text_field("path", "path", placeholder=where),
             text_field("name", "name"),
             text_field("description", "description"),
-            choice_field("required", "required", [("default", None), ("yes", True), ("no", False)]),
+            choice_field("required", "required", [("default", ""), ("yes", True), ("no", False)]),
         ]
         head = widgets.HTML(f"<b>{KINDS[kind]}</b>")
         self.box = widgets.VBox([head, *(field.box for field in self.fields)])

@@ -17,7 +17,7 @@ class PolicyEditor:
     label = "escalation"
 
     def __init__(self) -> None:
-        self._agent = choice_field("fallback_agent", "to the agent", [("the same agent", None)])
+        self._agent = choice_field("fallback_agent", "to the agent", [("the same agent", "")])
         self.fields = [
             whole_number_field("escalate_after", "escalate after", placeholder="1 failed attempt"),
             self._agent,
@@ -28,8 +28,8 @@ class PolicyEditor:
     def offer_agents(self, names: Sequence[str]) -> None:
         """Set the agents that can be chosen; the choice stays if it is still among them."""
         chosen = self._agent.control.value
-        self._agent.control.options = [("the same agent", None), *((n, n) for n in names)]
-        self._agent.control.value = chosen if chosen in names else None
+        self._agent.control.options = [("the same agent", ""), *((n, n) for n in names)]
+        self._agent.control.value = chosen if chosen in names else ""
 
     @property
     def value(self) -> dict[str, Any] | None:
