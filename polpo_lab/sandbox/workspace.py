@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -100,8 +101,11 @@ class Workspace:
         with contextlib.suppress(OSError):
             self.path.rmdir()
             return
-        shutil.rmtree(self.path, onerror=_allow_and_go_on)
-        shutil.rmtree(self.path, ignore_errors=True)
+        try:
+            shutil.rmtree(self.path, onerror=_allow_and_go_on)
+            shutil.rmtree(self.path, ignore_errors=True)
+        except RecursionError:  # folders in folders in folders: rm has no such limit
+            subprocess.run(["rm", "-rf", "--", self.path], check=False, stderr=subprocess.DEVNULL)
 
     def _write_kept(self, blobs: Path, kept: Sequence[KeptFile]) -> None:
         for file in kept:  # an agent may have named a file as no user may

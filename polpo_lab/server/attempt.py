@@ -34,6 +34,7 @@ from polpo_lab.server.rounds import AgentRun, RoundEnd
 from polpo_lab.server.settings import ServerSettings
 from polpo_lab.server.store import Store
 from polpo_lab.server.views import case_of, input_files, trigger_of, view_of, words_for_next
+from polpo_lab.server.workspaces import Workspaces
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Surroundings:
     agents: AgentRegistry
     judges: JudgePanel
     sandbox: Sandbox
+    workspaces: Workspaces
     loop_watch: LoopWatch
 
 
@@ -102,7 +104,7 @@ class RunningAttempt:
         task = self.task
         task.result = task.assessment = task.outcomes = task.reason = None
         self._tell_assigned()
-        workspace = Workspace.create(self._around.settings.workspaces, input_files(task))
+        workspace = self._around.workspaces.open(input_files(task), inline=self._agent.inline)
         try:
             while True:
                 end = await self._run_agent(workspace)
@@ -119,7 +121,7 @@ class RunningAttempt:
                     return
                 self._begin_fix()
         finally:
-            await _remove(workspace)
+            await self._around.workspaces.close(workspace, inline=self._agent.inline)
 
     async def _run_agent(self, workspace: Workspace) -> RoundEnd:
         moves, task, record = self._around.moves, self.task, self.record
@@ -132,7 +134,7 @@ class RunningAttempt:
         milliseconds = task.max_duration or self._around.settings.max_duration_ms
         end = await self.run.to_its_end(self._around.sandbox, milliseconds / 1000)
         self._stop_if_cut_off()
-        kept, omitted = await _keep(workspace, self._around.settings)
+        kept, omitted = await self._around.workspaces.keep(workspace)
         self._close_round(end, kept, omitted)
         return end
 
@@ -327,18 +329,3 @@ def _first_failure(assessment: Assessment | None) -> str:
     if not failed:
         return assessment.feedback if assessment else "not passed"
     return "; ".join(f"{c.name}: {c.message}" if c.message else c.name for c in failed[:3])
-
-
-async def _keep(
-    workspace: Workspace, settings: ServerSettings
-) -> tuple[list[KeptFile], list[OmittedFile]]:
-    if workspace.is_empty():
-        return [], []
-    return await asyncio.to_thread(workspace.keep, settings.blobs)
-
-
-async def _remove(workspace: Workspace) -> None:
-    if workspace.path.exists() and workspace.is_empty():
-        workspace.remove()  # cheaper than the way to a thread
-    else:
-        await asyncio.shield(asyncio.to_thread(workspace.remove))

@@ -185,7 +185,6 @@ class EmbeddedServer:
     @contextlib.asynccontextmanager
     async def _running_engine(self) -> AsyncIterator[Engine]:
         bus = Bus()
-        self.settings.workspaces.mkdir(exist_ok=True)
         sandbox = await Sandbox.detect(
             self.settings.sandbox,
             read_only=self.settings.read_only,

@@ -27,7 +27,7 @@ from polpo_lab.models import (
     TaskCreate,
     TaskUpdate,
 )
-from polpo_lab.sandbox import Sandbox, Workspace
+from polpo_lab.sandbox import Sandbox
 from polpo_lab.sandbox.kept import blob_path
 from polpo_lab.server.admission import Admission
 from polpo_lab.server.approvals import Approvals
@@ -43,6 +43,7 @@ from polpo_lab.server.runs import Runs
 from polpo_lab.server.settings import ServerSettings
 from polpo_lab.server.store import Store
 from polpo_lab.server.views import case_of, view_of
+from polpo_lab.server.workspaces import Workspaces
 
 
 class Engine:
@@ -79,8 +80,18 @@ class Engine:
         self._approvals = Approvals(store)
         self._admission = Admission(store, agents, judges)
         self._loop_watch = LoopWatch()
+        self._workspaces = Workspaces(settings.workspaces, settings.blobs)
         self._runs = Runs(
-            Surroundings(settings, store, self._moves, agents, judges, sandbox, self._loop_watch),
+            Surroundings(
+                settings,
+                store,
+                self._moves,
+                agents,
+                judges,
+                sandbox,
+                self._workspaces,
+                self._loop_watch,
+            ),
             self._approvals,
         )
         self._reassessing: set[str] = set()
@@ -229,15 +240,13 @@ class Engine:
         return self.task(task_id)
 
     async def _assess_again(self, judged: Task, last: Attempt) -> tuple[Assessment, list[Outcome]]:
-        workspace = await asyncio.to_thread(
-            Workspace.restore, self.settings.workspaces, self.settings.blobs, last.files.entries
-        )
+        workspace = await self._workspaces.restore(last.files.entries)
         try:
             view = view_of(judged, last, workspace)
             case = case_of(judged, last, view, workspace, "reassess")
             return await assess(case, sandbox=self.sandbox, judges=self.judges)
         finally:
-            await asyncio.to_thread(workspace.remove)
+            await self._workspaces.close(workspace, inline=False)
 
     # ------------------------------------------------------------------ calls that run
 

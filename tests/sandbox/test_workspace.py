@@ -154,3 +154,16 @@ def test_remove_does_not_follow_links(tmp_path: Path, made: Workspace):
     (made.path / "link").symlink_to(tmp_path / "precious")
     made.remove()
     assert (tmp_path / "precious" / "file").exists()
+
+
+def test_a_very_deep_tree_is_removed(tmp_path):
+    workspace = Workspace.create(tmp_path, {})
+    here = os.open(workspace.path, os.O_RDONLY)
+    for _ in range(1_500):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    workspace.remove()
+    assert not workspace.path.exists()
