@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 from pydantic import SecretStr
 
 from polpo_lab.client import AsyncPolpo, Polpo
+from polpo_lab.client.capabilities import Capabilities, capabilities_of
 from polpo_lab.client.running import draft_run
 from polpo_lab.client.sync import Tasks
 from polpo_lab.errors import InvalidArgument, UnsupportedByServer
@@ -196,6 +197,10 @@ class Lab:
     def health(self) -> Health:
         """Return what the server says of itself: version, sandbox in force, limits."""
         return self.client.health()
+
+    def capabilities(self) -> Capabilities:
+        """Return what the connected server can do and reports, and what to do where it cannot."""
+        return capabilities_of(self.client.dialect(), self.health())
 
     # ------------------------------------------------------------------ agents and judges
 

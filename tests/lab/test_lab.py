@@ -1,0 +1,116 @@
+"""`connect` and `Lab`: one server for a folder, agents and judges, frames, words of refusal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import polpo_lab as polpo
+from polpo_lab.errors import InvalidArgument, ServerError, UnsupportedByServer
+
+
+@pytest.fixture
+def lab():
+    with polpo.connect(data=":temporary:") as connected:
+        yield connected
+
+
+def test_connecting_again_to_a_folder_uses_the_same_server(tmp_path):
+    with polpo.connect(data=tmp_path) as first:
+        second = polpo.connect(data=tmp_path)
+        assert second.url == first.url
+
+
+def test_the_default_folder_is_beside_the_notebook_and_ignores_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with polpo.connect() as lab:
+        assert lab.server.data == tmp_path / ".polpo-lab"
+        assert (tmp_path / ".polpo-lab" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_second_process_is_told_who_has_the_folder(tmp_path):
+    with polpo.connect(data=tmp_path) as lab:
+        code = f"import polpo_lab; polpo_lab.connect(data={str(tmp_path)!r})"
+        other = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert other.returncode != 0
+        assert f"in use by the server at {lab.url}" in other.stderr
+
+
+def test_arguments_that_do_not_go_together_are_refused():
+    with pytest.raises(InvalidArgument, match="data= belongs to an embedded server"):
+        polpo.connect("http://127.0.0.1:1", data="x")
+    with pytest.raises(InvalidArgument, match="give its url too"):
+        polpo.connect(key="k")
+
+
+def test_the_walls_can_be_required(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ServerError, match=r"bubblewrap|bwrap"):
+        polpo.connect(data=":temporary:", sandbox="require")
+
+
+def test_run_returns_the_finished_task_with_everything_on_it(lab):
+    @lab.agent
+    def writer(task):
+        (task.workspace / "out.txt").write_text(f"attempt {task.attempt}, round {task.round}")
+        return "written"
+
+    @lab.judge(match="fix")
+    def fixed(criterion, task, result):
+        return polpo.Score(5 if "round 1" in result.files["out.txt"] else 1, "looks for a fix")
+
+    task = lab.run("writer", "Write.", expect="There was a fix")
+    assert (task.status, task.result.content) == ("done", "written")
+    assert [a.files["out.txt"] for a in task.attempts] == [
+        "attempt 1, round 0",
+        "attempt 1, round 1",
+    ]
+    assert "+attempt 1, round 1" in str(task.attempts[0].diff(task.attempts[1]))
+    assert "passed" in str(task.why())
+    assert lab.tasks.frame(status="done")["title"].tolist() == ["Write."]
+    assert lab.frame("attempts")["kind"].tolist() == ["first", "fix"]
+
+
+def test_a_command_is_an_agent_and_names_need_to_be_given(lab):
+    assert lab.agent(name="echo", argv=["echo", "{title}"]) == "echo"
+    assert lab.run("echo", "Say it.", title="Hi").result.content == "Hi\n"
+    with pytest.raises(InvalidArgument, match="needs a name"):
+        lab.agent(argv=["echo"])
+    with pytest.raises(InvalidArgument, match="'worker' or 'inline'"):
+        lab.agent(isolation="thread")
+
+
+def test_what_cannot_be_sent_to_a_worker_is_refused_by_name(lab):
+    import threading
+
+    lock = threading.Lock()
+
+    def holds(task):
+        return str(lock)
+
+    with pytest.raises(polpo.PolpoLabError, match="lock"):
+        lab.agent(holds)
+
+
+def test_capabilities_say_what_the_server_can_and_cannot(lab):
+    found = lab.capabilities()
+    assert (found.dialect, found.cannot) == ("embedded", {})
+    assert found.sandbox == lab.health().sandbox
+    assert "run a group" in found.can
+
+
+def test_agents_are_added_only_to_a_server_of_this_process(lab):
+    with polpo.connect(lab.url, key=lab.key) as elsewhere:
+        assert elsewhere.capabilities().dialect == "embedded"
+        with pytest.raises(UnsupportedByServer, match="agents file"):
+            elsewhere.agent(lambda task: "x")
+
+
+def test_no_repr_shows_the_key(lab):
+    secret = lab.key.get_secret_value()
+    shown = " ".join(map(repr, (lab, lab.client, lab.server, lab.key, lab.async_client)))
+    assert secret not in shown
