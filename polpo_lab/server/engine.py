@@ -189,7 +189,7 @@ class Engine:
             },
         )
         self._admission.check(task)
-        self.store.save_task(task)
+        self.store.insert_task(task)
         return task
 
     def update(self, task_id: str, asked: TaskUpdate) -> Task:

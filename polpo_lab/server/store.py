@@ -1,16 +1,19 @@
 """What the server remembers: tasks, rounds, events and approvals, in one SQLite file.
 
-Writes are gathered and committed together at the end of the running turn of the event
-loop; only after the commit are events told (``on_commit``). Reads see what is gathered,
-since they commit it first. WAL with ``synchronous=NORMAL``: a killed process loses
-nothing that was told, a power cut at most the last moments.
+Writes are gathered and committed together, a few times each hundredth of a second; only
+after the commit are events told (``on_commit``). Lists see what is gathered, since they
+commit it first. WAL with ``synchronous=NORMAL``: a killed process loses nothing that was
+told, a power cut at most the last moments.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,8 +30,28 @@ class StoredEvent(NamedTuple):
     data: str
 
 
+# Every statement lets go of the interpreter: few large commits beat many small ones.
+COMMIT_PAUSE_SECONDS = 0.002
+# Tasks held in memory, so that the calls on a task do not each read and parse it again.
+MOST_HELD = 1_024
+LARGEST_HELD_CHARACTERS = 64 * 1024
+
+
+@dataclass
+class _Held:
+    """A task in memory, with its place in the order of creation and its newest event's id."""
+
+    task: Task
+    seq: int
+    last_event_id: int
+
+
 class Store:
-    """The SQLite file behind the server; used from one thread, the event loop's."""
+    """The SQLite file behind the server; used from one thread, the event loop's.
+
+    A task that is handed out is the one task of that id in memory, for as long as somebody
+    has it or it is held here: whoever changes it saves it.
+    """
 
     def __init__(self, path: Path, on_commit: Callable[[Sequence[StoredEvent]], None]) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -39,15 +62,23 @@ class Store:
         )
         migrate(self._db)
         self._on_commit = on_commit
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        (self._last_seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM tasks").fetchone()
         self._tasks: dict[str, Task] = {}
         self._rounds: dict[tuple[str, int, int], Attempt] = {}
         self._approvals: dict[str, Approval] = {}
         self._events: list[StoredEvent] = []
-        self._last_event_id: dict[str, int] = {}
-        self._commit_is_due = False
+        self._commit_due: asyncio.Handle | None = None
+        self._last_commit = 0.0
         self._waiters: list[asyncio.Future[None]] = []
 
     # ------------------------------------------------------------------ writing
+
+    def insert_task(self, task: Task) -> None:
+        """Write a new task, the youngest of all."""
+        self._last_seq += 1
+        self._held[task.id] = _Held(task, self._last_seq, 0)
+        self.save_task(task)
 
     def save_task(self, task: Task) -> None:
         """Write the task as it will stand at the commit."""
@@ -66,8 +97,9 @@ class Store:
 
     def append_event(self, task_id: str, event: Event) -> None:
         """Give the event the task's next id and write it."""
-        event_id = self.last_event_id(task_id) + 1
-        self._last_event_id[task_id] = event_id
+        held = self._hold(task_id)
+        assert held is not None
+        held.last_event_id = event_id = held.last_event_id + 1
         data = event.model_dump_json(by_alias=True, exclude_unset=True)
         self._events.append(StoredEvent(task_id, event_id, event.type, data))
         self._schedule_commit()
@@ -79,18 +111,20 @@ class Store:
             self._db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
             for table in ("rounds", "events", "approvals"):
                 self._db.execute(f"DELETE FROM {table} WHERE task_id = ?", (task_id,))  # noqa: S608 - fixed names
-        self._last_event_id.pop(task_id, None)
+        self._held.pop(task_id, None)
 
     async def committed(self) -> None:
         """Wait for the next commit, which others share; at once when nothing is gathered."""
-        if self._commit_is_due:
+        if self._commit_due is not None:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
 
     def commit(self) -> None:
         """Commit what is gathered, then tell it."""
-        self._commit_is_due = False
+        if self._commit_due is not None:
+            self._commit_due.cancel()
+            self._commit_due = None
         if not (self._tasks or self._events or self._rounds or self._approvals):
             return
         waiters, self._waiters = self._waiters, []
@@ -100,8 +134,11 @@ class Store:
         except sqlite3.Error as error:  # a full disk: what is gathered stays, and is tried again
             _settle(waiters, error)
             raise
+        self._last_commit = time.monotonic()
         events = self._events
         self._tasks, self._rounds, self._approvals, self._events = {}, {}, {}, []
+        while len(self._held) > MOST_HELD:
+            self._held.popitem(last=False)
         if events:
             self._on_commit(events)
         _settle(waiters, None)
@@ -112,36 +149,51 @@ class Store:
         self._db.close()
 
     def _schedule_commit(self) -> None:
-        if not self._commit_is_due:
-            self._commit_is_due = True
-            asyncio.get_running_loop().call_soon(self.commit)
+        if self._commit_due is not None:
+            return
+        loop = asyncio.get_running_loop()
+        pause = self._last_commit + COMMIT_PAUSE_SECONDS - time.monotonic()
+        if pause > 0:
+            self._commit_due = loop.call_later(pause, self.commit)
+        else:
+            self._commit_due = loop.call_soon(self.commit)
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self._db)
 
     def _write_gathered(self) -> None:
-        self._db.executemany(
-            "INSERT INTO tasks (id, title, grp, assign_to, status, document)"
-            " VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET title = excluded.title, grp = excluded.grp,"
-            " assign_to = excluded.assign_to, status = excluded.status,"
-            " document = excluded.document",
-            [
-                (t.id, t.title, t.group, t.assign_to, t.status, _document(t, without="attempts"))
-                for t in self._tasks.values()
-            ],
-        )
-        self._db.executemany(
-            "INSERT OR REPLACE INTO rounds VALUES (?, ?, ?, ?)",
-            [(*key, _document(attempt)) for key, attempt in self._rounds.items()],
-        )
-        self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", self._events)
-        self._db.executemany(
-            "INSERT INTO approvals (id, task_id, status, document) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET status = excluded.status,"
-            " document = excluded.document",
-            [(a.id, a.task_id, a.status, _document(a)) for a in self._approvals.values()],
-        )
+        if self._tasks:
+            self._db.executemany(
+                "INSERT INTO tasks (seq, id, title, grp, assign_to, status, document)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET title = excluded.title, grp = excluded.grp,"
+                " assign_to = excluded.assign_to, status = excluded.status,"
+                " document = excluded.document",
+                [self._task_row(task) for task in self._tasks.values()],
+            )
+        if self._rounds:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO rounds VALUES (?, ?, ?, ?)",
+                [(*key, _document(attempt)) for key, attempt in self._rounds.items()],
+            )
+        if self._events:
+            self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", self._events)
+        if self._approvals:
+            self._db.executemany(
+                "INSERT INTO approvals (id, task_id, status, document) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET status = excluded.status,"
+                " document = excluded.document",
+                [(a.id, a.task_id, a.status, _document(a)) for a in self._approvals.values()],
+            )
+
+    def _task_row(self, task: Task) -> tuple[int, str, str, str | None, str, str, str]:
+        held = self._hold(task.id)
+        assert held is not None
+        held.task = task
+        document = _document(task, without="attempts")
+        if len(document) > LARGEST_HELD_CHARACTERS:
+            del self._held[task.id]
+        return held.seq, task.id, task.title, task.group, task.assign_to, task.status, document
 
     # ------------------------------------------------------------------ reading
 
@@ -150,8 +202,39 @@ class Store:
         gathered = self._tasks.get(task_id)
         if gathered is not None:
             return gathered
-        row = self._db.execute("SELECT document FROM tasks WHERE id = ?", (task_id,)).fetchone()
-        return None if row is None else Task.model_validate_json(row[0])
+        held = self._hold(task_id)
+        return held.task if held else None
+
+    def age(self, task_id: str) -> int:
+        """Return the task's place in the order of creation: no two are alike, as times may be."""
+        held = self._hold(task_id)
+        assert held is not None
+        return held.seq
+
+    def last_event_id(self, task_id: str) -> int:
+        """Return the id of the task's newest event, gathered ones too; 0 when there is none."""
+        held = self._hold(task_id)
+        return held.last_event_id if held else 0
+
+    def _hold(self, task_id: str) -> _Held | None:
+        """Return a task as it is held in memory, read when it is not; None: there is none."""
+        held = self._held.get(task_id)
+        if held is not None:
+            self._held.move_to_end(task_id)
+            return held
+        row = self._db.execute(
+            "SELECT document, seq, (SELECT coalesce(max(id), 0) FROM events WHERE task_id = ?1)"
+            " FROM tasks WHERE id = ?1",
+            (task_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        document, seq, last_event_id = row
+        held = self._held[task_id] = _Held(Task.model_validate_json(document), seq, last_event_id)
+        return held
+
+    def _tasks_by_id(self, rows: Iterable[tuple[str]]) -> list[Task]:
+        return [task for (task_id,) in rows if (task := self.task(task_id)) is not None]
 
     def task_documents(
         self,
@@ -172,18 +255,18 @@ class Store:
         """Return the tasks of a group, oldest first; None is the pool of ungrouped ones."""
         self.commit()
         rows = self._db.execute(
-            "SELECT document FROM tasks WHERE grp IS ? ORDER BY seq", (group,)
+            "SELECT id FROM tasks WHERE grp IS ? ORDER BY seq", (group,)
         ).fetchall()
-        return [Task.model_validate_json(document) for (document,) in rows]
+        return self._tasks_by_id(rows)
 
     def newest_by_title(self, title: str, group: str | None) -> Task | None:
         """Return the newest task of that title in the group, or None."""
         self.commit()
         row = self._db.execute(
-            "SELECT document FROM tasks WHERE title = ? AND grp IS ? ORDER BY seq DESC LIMIT 1",
+            "SELECT id FROM tasks WHERE title = ? AND grp IS ? ORDER BY seq DESC LIMIT 1",
             (title, group),
         ).fetchone()
-        return None if row is None else Task.model_validate_json(row[0])
+        return None if row is None else self.task(row[0])
 
     def unfinished_titles(self, group: str, title: str) -> list[str]:
         """Return the ids of unfinished tasks of that title in a named group."""
@@ -198,10 +281,9 @@ class Store:
         """Return every task that is neither at rest nor a draft, oldest first."""
         self.commit()
         rows = self._db.execute(
-            "SELECT document FROM tasks WHERE status NOT IN ('done', 'failed', 'draft')"
-            " ORDER BY seq"
-        )
-        return [Task.model_validate_json(document) for (document,) in rows]
+            "SELECT id FROM tasks WHERE status NOT IN ('done', 'failed', 'draft') ORDER BY seq"
+        ).fetchall()
+        return self._tasks_by_id(rows)
 
     def rounds(self, task_id: str) -> list[Attempt]:
         """Return every round of a task, oldest first."""
@@ -233,21 +315,6 @@ class Store:
             (task_id, attempt, round_),
         )
         yield from (data for (data,) in rows)
-
-    def age(self, task_id: str) -> int:
-        """Return the task's place in the order of creation: no two are alike, as times may be."""
-        (seq,) = self._db.execute("SELECT seq FROM tasks WHERE id = ?", (task_id,)).fetchone()
-        return int(seq)
-
-    def last_event_id(self, task_id: str) -> int:
-        """Return the id of the task's newest event, 0 when there is none."""
-        known = self._last_event_id.get(task_id)
-        if known is None:
-            (known,) = self._db.execute(
-                "SELECT coalesce(max(id), 0) FROM events WHERE task_id = ?", (task_id,)
-            ).fetchone()
-            self._last_event_id[task_id] = known
-        return int(known)
 
     def approval(self, approval_id: str) -> Approval | None:
         """Return an approval, or None."""

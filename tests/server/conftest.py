@@ -84,7 +84,7 @@ def parse_sse(text: str) -> list[dict[str, Any]]:
         )
         if fields:
             events.append(
-                {"event": fields["event"], "id": int(fields["id"]), **json.loads(fields["data"])}
+                {**json.loads(fields["data"]), "event": fields["event"], "id": int(fields["id"])}
             )
     return events
 
@@ -104,6 +104,12 @@ def spoken_to(lab: Lab) -> Iterator[Api]:
         timeout=30,
     ) as http:
         yield Api(http)
+
+
+@pytest.fixture
+def speak():
+    """Return `spoken_to`, for tests that connect by themselves."""
+    return spoken_to
 
 
 @pytest.fixture
