@@ -124,9 +124,9 @@ def _say_where(server: EmbeddedServer, source: str) -> None:
     assert server.engine is not None
     sandbox = server.engine.sandbox
     typer.echo(f"sandbox  {sandbox.strength}: {sandbox.description}")
-    typer.echo(f"agents   {', '.join(server.agents.names()) or 'none'}")
     if str(server.recovered):
         typer.echo(f"recovered after a stop: {server.recovered}")
+    typer.echo(f"agents   {', '.join(server.agents.names()) or 'none'}")
     sys.stdout.flush()
 
 

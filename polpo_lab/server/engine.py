@@ -104,10 +104,10 @@ class Engine:
 
     async def close(self) -> None:
         """Stop every run; what ran is marked interrupted, what waited is unqueued."""
-        self.is_closing = True
         await self._runs.close()
         self._loop_watch.close()
         self.recover()
+        self.is_closing = True  # only now: streams still tell how what ran was interrupted
         self.bus.wake_all()
 
     # ------------------------------------------------------------------ reading

@@ -44,6 +44,7 @@ class _Held:
     task: Task
     seq: int
     last_event_id: int
+    is_large: bool = False
 
 
 class Store:
@@ -135,10 +136,9 @@ class Store:
             _settle(waiters, error)
             raise
         self._last_commit = time.monotonic()
-        events = self._events
+        events, written = self._events, self._tasks
         self._tasks, self._rounds, self._approvals, self._events = {}, {}, {}, []
-        while len(self._held) > MOST_HELD:
-            self._held.popitem(last=False)
+        self._let_go(written)
         if events:
             self._on_commit(events)
         _settle(waiters, None)
@@ -191,8 +191,7 @@ class Store:
         assert held is not None
         held.task = task
         document = _document(task, without="attempts")
-        if len(document) > LARGEST_HELD_CHARACTERS:
-            del self._held[task.id]
+        held.is_large = len(document) > LARGEST_HELD_CHARACTERS
         return held.seq, task.id, task.title, task.group, task.assign_to, task.status, document
 
     # ------------------------------------------------------------------ reading
@@ -232,6 +231,14 @@ class Store:
         document, seq, last_event_id = row
         held = self._held[task_id] = _Held(Task.model_validate_json(document), seq, last_event_id)
         return held
+
+    def _let_go(self, written: Iterable[str]) -> None:
+        """Hold neither many tasks nor large ones; only after what is gathered is on disk."""
+        for task_id in written:
+            if self._held[task_id].is_large:
+                del self._held[task_id]
+        while len(self._held) > MOST_HELD:
+            self._held.popitem(last=False)
 
     def _tasks_by_id(self, rows: Iterable[tuple[str]]) -> list[Task]:
         return [task for (task_id,) in rows if (task := self.task(task_id)) is not None]
