@@ -27,6 +27,7 @@ from polpo_lab.models import (
     TaskCreate,
     TaskUpdate,
 )
+from polpo_lab.models.events import EVENT_MODELS
 from polpo_lab.server.answers import ErrorBody, answer_errors
 from polpo_lab.server.document import DocumentedApi
 from polpo_lab.server.engine import Engine
@@ -40,10 +41,20 @@ LastEventId = Annotated[
     str | None,
     Header(description="The id of the last event the reader has; the stream goes on after it."),
 ]
+# One event of the stream: what lies between two blank lines.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": sorted(EVENT_MODELS)},
+        "data": {"type": "string", "description": "One line of JSON: the event's payload."},
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "required": ["event", "data", "id"],
+}
 SSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The task's events, as they come.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": _EVENT}},
     }
 }
 _REASONS = {
