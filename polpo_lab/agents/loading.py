@@ -59,10 +59,11 @@ def load_agents_file(path: Path) -> list[Agent]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidArgument(f"the agents file {path} is not TOML: {error}") from None
     tables = document.pop("agents", None)
+    document.pop("judges", None)  # read by polpo_lab.assess.loading
     if document or not isinstance(tables, dict) or not tables:
         raise InvalidArgument(
-            f"the agents file {path} holds tables [agents.NAME] and nothing else; "
-            f"found: {', '.join(document) or 'no agent'}"
+            f"the agents file {path} holds tables [agents.NAME] and [judges.NAME] and "
+            f"nothing else; found: {', '.join(document) or 'no agent'}"
         )
     return [_agent(name, table, path) for name, table in tables.items()]
 
