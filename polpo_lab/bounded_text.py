@@ -8,7 +8,7 @@ KEPT_AT_EACH_END = 512 * 1024
 
 
 class BoundedText:
-    """Collects text and keeps the first and the last ``limit`` characters.
+    r"""Collects text and keeps the first and the last ``limit`` characters.
 
     Examples
     --------
@@ -16,7 +16,7 @@ class BoundedText:
     >>> for piece in ("abc", "defg", "hij"):
     ...     text.add(piece)
     >>> str(text)
-    'abc\\n… 4 characters left out …\\nhij'
+    'abc\n… 4 characters left out …\nhij'
     >>> text.truncated
     True
     """

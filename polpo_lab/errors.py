@@ -14,7 +14,7 @@ class PolpoLabWarning(UserWarning):
 
 
 class InvalidArgument(PolpoLabError, ValueError):
-    """An argument breaks a rule; the message names the value, the rule and the nearest right thing."""
+    """An argument breaks a rule; the message names value, rule and the nearest right thing."""
 
 
 class MissingExtra(PolpoLabError, ImportError):

@@ -211,7 +211,7 @@ class Lab:
     @overload
     def agent(self, fn: None = None, /, **options: Any) -> Callable[[F], F]: ...
 
-    def agent(
+    def agent(  # type: ignore[misc]  # the overloads' **options are these keywords
         self,
         fn: F | None = None,
         /,

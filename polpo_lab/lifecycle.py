@@ -113,7 +113,7 @@ def check_transition(source: str, target: str, *, reassessed: bool = False) -> N
     >>> check_transition("done", "pending")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    polpo_lab.errors.IllegalTransition: ...cannot go from 'done' to 'pending': from here it goes to failed
+    polpo_lab.errors.IllegalTransition: ... 'done' to 'pending': from here it goes to failed
     """
     targets = TRANSITIONS.get(source, {})
     if target not in targets:
