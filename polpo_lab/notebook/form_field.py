@@ -9,6 +9,8 @@ import ipywidgets as widgets
 
 from polpo_lab.hostile_text import escape_html
 
+LABEL_WIDTH = "128px"
+
 
 class FormField:
     """A labelled control whose value goes into a request, or stays out when left blank.
@@ -41,17 +43,16 @@ class FormField:
         self._error = widgets.HTML()
         self._error.add_class("polpo-form-error")
         self._error.layout.display = "none"
-        caption = widgets.Label(label)
-        caption.add_class("polpo-form-label")
+        # The widget's own description is a label that a screen reader finds.
+        control.description = label
+        control.style.description_width = LABEL_WIDTH
         parts = [control]
         if hint:
             said = widgets.Label(hint)
             said.add_class("polpo-form-hint")
             parts.append(said)
-        beside = widgets.VBox([*parts, self._error])
-        beside.add_class("polpo-form-control")
-        self.box = widgets.HBox([caption, beside])
-        self.box.add_class("polpo-form-row")
+        self.box = widgets.VBox([*parts, self._error])
+        self.box.add_class("polpo-form-field")
 
     @property
     def value(self) -> Any:

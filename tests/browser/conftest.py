@@ -5,7 +5,6 @@ Marked ``browser``: skipped, with the reason, where there is none (see tests/con
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -139,7 +138,7 @@ class Notebook:
         nbformat.write(book, self.path)
         self.context = chromium.new_context(viewport={"width": 1180, "height": 1000})
         self.page = self.context.new_page()
-        self.sent_bytes = 0
+        self.received_bytes = 0
         self.page.on("websocket", self._count)
         self.open()
         if theme != "light":
@@ -147,12 +146,14 @@ class Notebook:
 
     def _count(self, socket: Any) -> None:
         def received(frame: Any) -> None:
-            self.sent_bytes += len(frame)
+            self.received_bytes += len(frame)
 
         socket.on("framereceived", received)
 
     def open(self) -> None:
-        self.page.goto(f"{self.jupyter.url}/lab/tree/{self.name}?token={self.jupyter.token}")
+        # A workspace of its own: the shared one would open the other tests' notebooks again.
+        place = f"lab/workspaces/{self.path.stem}/tree/{self.name}"
+        self.page.goto(f"{self.jupyter.url}/{place}?token={self.jupyter.token}")
         self.page.wait_for_function("window.jupyterapp !== undefined")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         self.wait_for_kernel()
@@ -191,6 +192,28 @@ class Notebook:
             [name, arguments],
         )
 
+    def heap_bytes(self) -> int:
+        """What the page's scripts hold after a collection."""
+        devtools = self.context.new_cdp_session(self.page)
+        devtools.send("HeapProfiler.collectGarbage")
+        used = devtools.send("Runtime.getHeapUsage")["usedSize"]
+        devtools.detach()
+        return used
+
+    def run(self, number: int) -> None:
+        """Run one cell and wait until the kernel has it."""
+        self.page.locator(".jp-CodeCell .jp-InputPrompt").nth(number).click()
+        self.command("notebook:run-cell")
+        self.page.wait_for_function(
+            "(n) => !/\\[ ?\\]/.test("
+            "document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')[n].textContent)",
+            arg=number,
+        )
+
+    def restart_kernel(self) -> None:
+        """Give the notebook a kernel that knows none of its widgets."""
+        self.jupyter.http.post(f"/api/kernels/{self.kernel_id}/restart").raise_for_status()
+
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
 
@@ -203,11 +226,11 @@ class Notebook:
         )
 
     def save(self) -> dict[str, Any]:
-        """Save, wait for the file, and return it."""
+        """Save, wait for the file, and return what it holds."""
         before = self.path.stat().st_mtime_ns
         self.command("docmanager:save")
         wait_until(lambda: self.path.stat().st_mtime_ns != before, 20)
-        return json.loads(self.path.read_text())
+        return nbformat.read(self.path, as_version=4)
 
     def close(self) -> None:
         self.context.close()
