@@ -42,7 +42,7 @@ class BoardTable(anywidget.AnyWidget):
         Marks the static page that the live table hides.
     """
 
-    _esm = static_source("board.js")
+    _esm = static_source("page.js", "board.js")
     _css = static_source("board.css")
 
     saved_key = traitlets.Unicode().tag(sync=True)

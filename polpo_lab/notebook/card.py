@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from polpo_lab.errors import ConnectionFailed, WaitTimeout
+from polpo_lab.errors import ConnectionFailed, PolpoLabError, WaitTimeout
 from polpo_lab.lifecycle import AT_REST
 from polpo_lab.models import Task
 from polpo_lab.notebook import snapshot
@@ -58,7 +58,7 @@ class Card(anywidget.AnyWidget):
         When there is no such task.
     """
 
-    _esm = static_source("terminal_log.js", "card.js")
+    _esm = static_source("page.js", "terminal_log.js", "card.js")
     _css = static_source("card.css")
 
     summary = traitlets.Dict().tag(sync=True)
@@ -89,7 +89,7 @@ class Card(anywidget.AnyWidget):
         self._feed = TaskFeed(client, known, self._dirty.set)
         self._publishing = asyncio.create_task(self._publish_for_ever())
         self._work = {asyncio.create_task(self._feed.execute() if execute else self._feed.follow())}
-        self._spawn(self._tell_sandbox())
+        self._spawn(self._tell_health())
 
     def _spawn(self, work: Any) -> None:
         """Run something beside; held until it is done, or it may be collected."""
@@ -178,6 +178,8 @@ class Card(anywidget.AnyWidget):
         if status is not None or task.status != before or self._is_stale():
             self._save()
         if status != self._settled_status:
+            if status in AT_REST:
+                self._spawn(self._tell_health())
             self._settled_status = status
             self._settled.set()
 
@@ -225,9 +227,16 @@ class Card(anywidget.AnyWidget):
         if not self.notices or self.notices[-1] != text:
             self.notices = [*self.notices, text][-KEPT_NOTICES:]
 
-    async def _tell_sandbox(self) -> None:
-        health = await (await shared_client(self._lab)).health()
+    async def _tell_health(self) -> None:
+        """Say what sandbox is in force, and whether the task's agent held the server up."""
+        try:
+            health = await (await shared_client(self._lab)).health()
+        except PolpoLabError:
+            return  # the task's own stream says that the server cannot be reached
         self.sandbox = health.sandbox or ""
+        for warning in health.warnings:
+            if repr(self._feed.task.assign_to) in warning:
+                self._notify(warning)
 
     # ------------------------------------------------------------------ from the page
 

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 from pydantic import ValidationError
-from pydantic.alias_generators import to_snake
 
-from polpo_lab.errors import Conflict, InvalidArgument, PolpoLabError, ValidationFailed
+from polpo_lab.errors import Conflict, PolpoLabError, ValidationFailed
 from polpo_lab.hostile_text import escape_html, one_line
 from polpo_lab.models import Base64File, Task, TaskCreate
 from polpo_lab.notebook import snapshot
 from polpo_lab.notebook.card import Card
 from polpo_lab.notebook.expectation_editor import expectation_editor
 from polpo_lab.notebook.files_editor import FilesEditor
+from polpo_lab.notebook.form_errors import (
+    InvalidFields,
+    errors_of_request,
+    errors_of_server,
+)
 from polpo_lab.notebook.form_field import (
     FormField,
     area_field,
@@ -39,15 +43,6 @@ if TYPE_CHECKING:
 
 SHOWN_CARDS = 5
 SHOWN_TITLES = 200
-
-
-class InvalidFields(InvalidArgument):
-    """The form cannot be sent: pairs of where and what."""
-
-    def __init__(self, errors: list[tuple[list[Any], str]]) -> None:
-        self.errors = errors
-        said = "; ".join(f"{'.'.join(map(str, place))}: {what}" for place, what in errors)
-        super().__init__(f"the form cannot be sent: {said}")
 
 
 class TaskForm:
@@ -184,7 +179,7 @@ class TaskForm:
         try:
             return TaskCreate.model_validate(values)
         except ValidationError as error:
-            raise InvalidFields([(_place(e["loc"]), _rule(e)) for e in error.errors()]) from None
+            raise InvalidFields(errors_of_request(error)) from None
 
     def create(self, *, run: bool = False) -> Task | None:
         """Create the task as the buttons do; errors appear beside their fields.
@@ -206,7 +201,7 @@ class TaskForm:
             self._show_errors(error.errors)
             return None
         except ValidationFailed as error:
-            self._show_errors(_errors_of_server(error))
+            self._show_errors(errors_of_server(error))
             return None
         except Conflict as error:
             self._show_errors([(["title"], str(error))])
@@ -315,32 +310,3 @@ def _wire_file(content: str | bytes) -> str | Base64File:
     if isinstance(content, str):
         return content
     return Base64File(base64=base64.b64encode(content))
-
-
-def _place(location: tuple[int | str, ...]) -> list[Any]:
-    """Return field, then index, then field of the row; the union's tag is no field."""
-    path = list(location)
-    if path and path[0] == "expectations" and len(path) > 2:  # noqa: PLR2004 - field, index, tag
-        del path[2]
-    return [to_snake(p) if isinstance(p, str) and i != 1 else p for i, p in enumerate(path)]
-
-
-def _rule(error: Any) -> str:
-    """Say what is wrong in the words of the form."""
-    if error["type"] in ("missing", "string_too_short", "string_pattern_mismatch"):
-        return "this is needed"
-    value = one_line(repr(error["input"]), 60)
-    return f"{value}: {error['msg'].removeprefix('Value error, ').removeprefix('Input ')}"
-
-
-def _errors_of_server(error: ValidationFailed) -> list[tuple[list[Any], str]]:
-    """Read the server's fields, such as ``expectations.0.path``."""
-    details = error.details if isinstance(error.details, dict) else {}
-    fields = details.get("fields")
-    if not isinstance(fields, list) or not fields:
-        return [([], str(error))]
-    found = []
-    for each in fields:
-        place = [int(p) if p.isdigit() else to_snake(p) for p in str(each["field"]).split(".")]
-        found.append((place, str(each["message"])))
-    return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 from polpo_lab.models import Task
 from polpo_lab.notebook.board_rows import SHOWN_TASKS, BoardRows, board_page, board_text
 
@@ -61,25 +59,4 @@ def test_an_id_the_board_does_not_show_opens_nothing(lab):
     board.table._handle_custom_msg({"kind": "open", "taskId": "task_elsewhere"}, [])
 
     assert board.card is None
-    board.close()
-
-
-def test_a_new_task_arrives_by_itself(lab):
-    board = lab.board()
-    arrived = threading.Event()
-    rows = board._rows
-    take = rows.take
-
-    def taken(tasks):
-        changes = take(tasks)
-        if changes is not None:
-            arrived.set()
-        return changes
-
-    rows.take = taken
-    task = lab.tasks.create(title="Ada", description="d", assign_to="greeter")
-
-    assert arrived.wait(20)
-    assert task.id in rows
-    assert board_text(rows) == "Tasks: 1 draft"
     board.close()

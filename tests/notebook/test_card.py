@@ -201,6 +201,21 @@ def test_hostile_text_is_escaped_everywhere_on_the_static_page(lab):
     assert not set("\x00\x07\x1b") & set(parsed.text)
 
 
+def test_an_agent_that_held_the_server_up_is_named_in_its_card(lab):
+    @lab.agent(isolation="inline")
+    async def blocker(task):
+        import time
+
+        time.sleep(1.3)
+        yield "sorry\n"
+
+    task = lab.tasks.create(title="t", description="d", assign_to="blocker", max_retries=0)
+    card = Card(lab, task, execute=True)
+    until(card, lambda c: c.notices)
+
+    assert card.notices[0].startswith("inline agent 'blocker' blocked the server")
+
+
 def test_a_closed_card_leaves_the_task_alone(lab):
     task = lab.tasks.create(title="t", description="d", assign_to="sleeper")
     card = Card(lab, task, execute=True)

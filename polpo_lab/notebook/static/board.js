@@ -1,15 +1,6 @@
 // The board: a table of tasks that filters what it was sent. All text is set through textContent.
 
 const MAX_ROWS = 300;
-const MARKS = { done: "✓", failed: "✗", awaiting_approval: "⏸", draft: "○", pending: "…" };
-
-function make(tag, className, text) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined && text !== null) element.textContent = text;
-  return element;
-}
-
 function age(updated) {
   if (!updated) return "";
   const s = Math.max(0, (Date.now() - updated) / 1000);
@@ -67,14 +58,6 @@ function rowElement(task, isSelected, open) {
     make("td", "polpo-board-quiet", age(task.updated)),
   );
   return row;
-}
-
-function hideSavedPage(key) {
-  const style = document.createElement("style");
-  const page = `[data-polpo-saved="${CSS.escape(key)}"]`;
-  style.textContent = `${page}, .jp-OutputArea-child:has(${page}) {display: none}`;
-  document.head.append(style);
-  return () => style.remove();
 }
 
 // Tells the kernel whether anybody can see the board: nobody looking, nothing asked.
@@ -189,7 +172,7 @@ function render({ model, el }) {
       ? `${hidden.toLocaleString("en")} older tasks are not shown here: lab.tasks.frame()`
       : words;
   };
-  const hello = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+  const hello = newId();
   const receive = (message) => {
     if (message.kind === "all" && message.id === hello) tasks = new Map();
     else if (message.kind !== "changes") return;

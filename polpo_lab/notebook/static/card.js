@@ -11,18 +11,6 @@ const ACTIONS = [
 ];
 const ALWAYS_SHOWN = new Set(["kill", "retry", "reassess"]);
 const HEARD_WITHIN_MS = 1500;
-const MARKS = { done: "✓", failed: "✗", awaiting_approval: "⏸", draft: "○", pending: "…" };
-
-function make(tag, className, text) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined && text !== null) element.textContent = text;
-  return element;
-}
-
-function newId() {
-  return `${Date.now()}-${Math.random().toString(36).slice(2)}`;
-}
 
 function seconds(ms) {
   const s = Math.max(0, ms) / 1000;
@@ -356,15 +344,6 @@ function result(root) {
 }
 
 // ------------------------------------------------------------------ the card
-
-// While this card is alive, the static page beside it is not needed.
-function hideSavedPage(key) {
-  const style = document.createElement("style");
-  const page = `[data-polpo-saved="${CSS.escape(key)}"]`;
-  style.textContent = `${page}, .jp-OutputArea-child:has(${page}) {display: none}`;
-  document.head.append(style);
-  return () => style.remove();
-}
 
 function render({ model, el }) {
   const root = make("section", "polpo-card");
