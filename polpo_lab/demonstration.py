@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
@@ -77,7 +78,7 @@ class _Show:
         """Take one event of a task."""
         self.cells[title, agent].apply(event)
         if isinstance(event, OutputEvent):
-            for line in event.text.splitlines()[-2:]:
+            for line in event.text.split("\n")[-3:]:
                 if line.strip():
                     self.lines.append((f"{agent} · {title}", one_line(line, 100)))
 
@@ -150,11 +151,14 @@ async def _run_one(
 def _verdicts(lab: Lab, show: _Show) -> Table:
     """Compare the agents by the checks that decided, and by the one nobody saw."""
     table = Table(
-        title="Verdicts (95% Wilson intervals; the hidden check runs 1,000 cases nobody was shown)",
+        title="Verdicts, with 95% Wilson intervals",
+        caption="truly right: on 1,000 lists that nobody was shown, and that decided nothing",
         title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE,
     )
-    for column in ("agent", "n", "passed", "right on the hidden check", "rounds", "cost"):
-        table.add_column(column, justify="left" if column == "agent" else "right")
+    for column in ("agent", "n", "passed", "truly right", "rounds", "cost"):
+        table.add_column(column, justify="left" if column == "agent" else "right", no_wrap=True)
     for agent in show.agents:
         tasks = [lab.tasks.get(r.task.id) for (_, a), r in show.cells.items() if a == agent]
         rounds = [each for task in tasks for each in task.attempts or ()]
@@ -173,22 +177,22 @@ def _verdicts(lab: Lab, show: _Show) -> Table:
 def _is_right(task: Task) -> bool:
     """Tell whether the last round passed the hidden outcome check."""
     checks = task.assessment.checks if task.assessment else []
-    return any(check.role == "outcome" and check.passed for check in checks)
+    return any(c.role == "outcome" and c.type == "test" and c.passed for c in checks)
 
 
 def _rate(successes: int, n: int) -> str:
     interval = binomtest(successes, n).proportion_ci(method="wilson")
-    return f"{successes / n:4.0%}  [{interval.low:.0%}, {interval.high:.0%}]"
+    return f"{successes / n:.0%}  {interval.low:3.0%} to {interval.high:4.0%}"
 
 
 def _where_next(lab: Lab, show: _Show) -> str:
     assert lab.server is not None
     worst = next((r.task for r in show.cells.values() if r.task.status == "failed"), None)
     folder = shlex.quote(str(lab.server.data))
-    why = f'; why a task failed: lab.tasks.get("{worst.id}").why()' if worst else ""
+    why = f', or lab.tasks.get("{worst.id}").why()' if worst else ""
     return (
         f"\nEvery attempt, file and event is in {folder}.\n"
-        f"Look at it in a notebook: make lab, then\n"
-        f"  lab = polpo_lab.connect(data={str(lab.server.data)!r})   # lab.tasks.frame(), "
-        f"lab.board(){why}"
+        f"To look at it in a notebook, type make lab and then:\n"
+        f"  lab = polpo_lab.connect(data={str(lab.server.data)!r})\n"
+        f"  lab.tasks.frame()   # or lab.board(){why}"
     )
