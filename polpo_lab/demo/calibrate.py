@@ -19,21 +19,21 @@ from polpo_lab.demo import agents
 from polpo_lab.demo.rehearsal import RehearsedRound, rehearse
 from polpo_lab.demo.suite import DIFFICULTIES, Template, load_suite
 
-CLOSE_PAIR = ("stochastic", "guided")
+CLOSE_PAIR = ("enumerator", "stochastic")
 FEW, MANY = 40, 120
-ATTEMPTS, FIXES = 3, 2
+ATTEMPTS, FIXES = 2, 1  # as Template.task asks for
+FULL_SEED = 1  # the one whose trials are fixed and retried
 Z = 1.959964  # 95 %
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One agent on one template with one seed: its rounds once, with fixes, with retries."""
+    """One agent on one template with one seed: its rounds, until one passed the gate."""
 
     agent: str
     template: Template
     seed: int
-    fixed: list[RehearsedRound]
-    retried: list[RehearsedRound]
+    rounds: list[RehearsedRound]
 
 
 def main() -> None:
@@ -43,16 +43,16 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     names = list(agents.FUNCTIONS)
-    jobs = [(name, 1) for name in names]
+    jobs = [(name, FULL_SEED) for name in names]
     jobs += [(name, seed) for name in CLOSE_PAIR for seed in range(2, options.seeds + 1)]
     work = [
         (name, number, seed) for (name, seed), number in product(jobs, range(len(load_suite())))
     ]
     with ProcessPoolExecutor(options.workers) as pool:
         trials = list(pool.map(_trial, work, chunksize=4))
-    first = [trial for trial in trials if trial.seed == 1]
+    first = [trial for trial in trials if trial.seed == FULL_SEED]
     for title, verdict in VERDICTS.items():
-        _write(f"\n{title} (seed 1): passed / n, Wilson 95 %")
+        _write(f"\n{title} (seed {FULL_SEED}): passed / n, Wilson 95 %")
         _write(_table(first, names, verdict))
     _write(
         "\nFalse passes once (passed the gate, failed some of 1,000 lists): of those that passed"
@@ -66,18 +66,17 @@ def main() -> None:
 def _trial(job: tuple[str, int, int]) -> Trial:
     name, number, seed = job
     template = load_suite()[number]
-    function = agents.FUNCTIONS[name]
-    fixed = rehearse(function, template, seed, fixes=FIXES)
-    retried = rehearse(function, template, seed, attempts=ATTEMPTS)
-    return Trial(name, template, seed, fixed, retried)
+    tries = {"attempts": ATTEMPTS, "fixes": FIXES} if seed == FULL_SEED else {}
+    return Trial(name, template, seed, rehearse(agents.FUNCTIONS[name], template, seed, **tries))
 
 
 Verdict = Callable[[Trial], bool]
 VERDICTS: dict[str, Verdict] = {
-    "Gate, once": lambda trial: trial.fixed[0].passed,
-    f"Gate, with up to {FIXES} fixes": lambda trial: trial.fixed[-1].passed,
-    f"Gate, with up to {ATTEMPTS - 1} retries": lambda trial: trial.retried[-1].passed,
-    "Outcome, once": lambda trial: trial.fixed[0].outcome,
+    "Gate, once": lambda trial: trial.rounds[0].passed,
+    "Gate, with one fix": lambda trial: any(r.passed for r in trial.rounds if r.attempt == 1),
+    "Gate, with one fix, then a retry with one fix": lambda trial: trial.rounds[-1].passed,
+    "Outcome, once": lambda trial: trial.rounds[0].outcome,
+    "Outcome, at the end": lambda trial: trial.rounds[-1].outcome,
 }
 
 
@@ -107,7 +106,7 @@ def _cell(verdicts: Sequence[bool]) -> str:
 
 
 def _false_passes(trials: Sequence[Trial], name: str) -> str:
-    passed = [t.fixed[0] for t in trials if t.agent == name and t.fixed[0].passed]
+    passed = [t.rounds[0] for t in trials if t.agent == name and t.rounds[0].passed]
     return f"  {name}: {sum(1 for each in passed if not each.outcome)} of {len(passed)}"
 
 
@@ -127,7 +126,7 @@ def paired_difference(trials: Sequence[Trial]) -> tuple[float, float]:
     first, second = CLOSE_PAIR
     by_agent = {name: {t.template.id: t for t in trials if t.agent == name} for name in CLOSE_PAIR}
     differences = {
-        key: trial.fixed[0].passed - by_agent[first][key].fixed[0].passed
+        key: trial.rounds[0].passed - by_agent[first][key].rounds[0].passed
         for key, trial in by_agent[second].items()
     }
     mean = sum(differences.values()) / len(differences)
