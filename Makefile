@@ -30,7 +30,7 @@ lab: $(READY)  ## Open JupyterLab on the quickstart notebook.
 	@$(RUN) -m polpo_lab.cli lab
 
 test: $(READY)  ## Run every test, doctest and notebook. ARGS='-k kill' picks some.
-	@$(RUN) -m pytest tests polpo_lab $(wildcard notebooks/*.ipynb) --doctest-modules \
+	@$(RUN) -m pytest -m "not slow" tests polpo_lab $(wildcard notebooks/*.ipynb) --doctest-modules \
 		--nbval --nbval-sanitize-with tests/notebooks.sanitize.cfg $(ARGS)
 
 check: $(READY)  ## Lint, formatting, types, and the rules of the architecture.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,8 @@ def serve(
         from polpo_lab.demo import join
 
         join(server.agents, server.judges)
+    # Uvicorn raises the signal again after its shutdown; this way our own clean-up still runs.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server.serve(on_ready=lambda: _say_where(server, source))
 
 

@@ -7,6 +7,7 @@ widgets) are imported when they are first used.
 from __future__ import annotations
 
 import atexit
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
@@ -467,6 +468,10 @@ class Lab:
 
     def close(self) -> None:
         """Close the connection; an embedded server of this process stops."""
+        if "polpo_lab.notebook.lab_connection" in sys.modules:  # only if a card was shown
+            from polpo_lab.notebook.lab_connection import close_client
+
+            close_client(self)
         self.client.close()
         if self.server is not None:
             _servers.pop(self.server.data, None)

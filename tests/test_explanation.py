@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from recorded import FAILED, FAILED_CHECK, Story, assessment, check
 
 from polpo_lab.models import Task
+from tests.recorded import FAILED, FAILED_CHECK, Story, assessment, check
 
 
 def a_task(**values: Any) -> Task:

@@ -7,10 +7,10 @@ import json
 import pickle
 
 import pytest
-from recorded import Story
 
 from polpo_lab.errors import FilesNotAtHand
 from polpo_lab.models import Attempt, KeptFile, KeptFiles, Task
+from tests.recorded import Story
 
 CONTENTS = {
     (1, 0): {"solution.py": b"def f(xs):\n    return xs\n"},

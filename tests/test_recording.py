@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from recorded import FAILED, FAILED_CHECK, Story, agent_of, assessment, at, end_of, move, stream
 
 from polpo_lab.models import OutputEvent, StatusEvent, Task, parse_event
 from polpo_lab.recording import Recording
+from tests.recorded import (
+    FAILED,
+    FAILED_CHECK,
+    Story,
+    agent_of,
+    assessment,
+    at,
+    end_of,
+    move,
+    stream,
+)
 
 
 def test_a_stream_rebuilds_every_round_as_get_tells_it() -> None:

@@ -32,6 +32,7 @@ class StoredEvent(NamedTuple):
 
 # Every statement lets go of the interpreter: few large commits beat many small ones.
 COMMIT_PAUSE_SECONDS = 0.002
+RETRY_COMMIT_SECONDS = 0.5
 # Tasks held in memory, so that the calls on a task do not each read and parse it again.
 MOST_HELD = 1_024
 LARGEST_HELD_CHARACTERS = 64 * 1024
@@ -71,6 +72,7 @@ class Store:
         self._events: list[StoredEvent] = []
         self._commit_due: asyncio.Handle | None = None
         self._last_commit = 0.0
+        self._is_closing = False
         self._waiters: list[asyncio.Future[None]] = []
 
     # ------------------------------------------------------------------ writing
@@ -132,8 +134,9 @@ class Store:
         try:
             with self._transaction():
                 self._write_gathered()
-        except sqlite3.Error as error:  # a full disk: what is gathered stays, and is tried again
+        except Exception as error:  # a full disk, say: what is gathered stays, and is tried again
             _settle(waiters, error)
+            self._schedule_commit(after=RETRY_COMMIT_SECONDS)
             raise
         self._last_commit = time.monotonic()
         events, written = self._events, self._tasks
@@ -145,14 +148,15 @@ class Store:
 
     def close(self) -> None:
         """Commit and close the file."""
+        self._is_closing = True
         self.commit()
         self._db.close()
 
-    def _schedule_commit(self) -> None:
-        if self._commit_due is not None:
+    def _schedule_commit(self, after: float = 0.0) -> None:
+        if self._commit_due is not None or self._is_closing:
             return
         loop = asyncio.get_running_loop()
-        pause = self._last_commit + COMMIT_PAUSE_SECONDS - time.monotonic()
+        pause = max(after, self._last_commit + COMMIT_PAUSE_SECONDS - time.monotonic())
         if pause > 0:
             self._commit_due = loop.call_later(pause, self.commit)
         else:
@@ -360,7 +364,7 @@ class _Transaction:
                 self._db.execute("ROLLBACK")
 
 
-def _settle(waiters: list[asyncio.Future[None]], error: sqlite3.Error | None) -> None:
+def _settle(waiters: list[asyncio.Future[None]], error: Exception | None) -> None:
     for waiter in waiters:
         if waiter.done():
             continue

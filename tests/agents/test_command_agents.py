@@ -13,12 +13,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from process_table import processes_with, until
 
 from polpo_lab.agents.command import CommandAgent
 from polpo_lab.agents.command_output import StandardOutput
 from polpo_lab.agents.view import Ended, Output, ToolUse
 from polpo_lab.errors import InvalidArgument
+from tests.process_table import processes_with, until
 
 
 def _python(program: str, *arguments: str) -> list[str]:

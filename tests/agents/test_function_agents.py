@@ -12,7 +12,6 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from process_table import processes_with, until
 from pydantic import SecretStr
 
 from polpo_lab.agents.function import FunctionAgent
@@ -20,6 +19,7 @@ from polpo_lab.agents.inline import InlineAgent
 from polpo_lab.agents.pickled import pickle_callable, source_version
 from polpo_lab.agents.view import Ended, Output, Spent, ToolUse
 from polpo_lab.errors import InvalidArgument, NotPicklable
+from tests.process_table import processes_with, until
 
 
 def _kinds():

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from package_imports import REPOSITORY
+
+from tests.architecture.package_imports import REPOSITORY
 
 MOST_LINES = 500
 SAYS_NOTHING = {"common", "helper", "helpers", "manager", "misc", "stuff", "util", "utils"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from package_imports import Import, all_imports, modules, part_of
+from tests.architecture.package_imports import Import, all_imports, modules, part_of
 
 # From the top floor to the ground; parts of one floor may use each other.
 FLOORS = (

@@ -8,9 +8,9 @@ import re
 
 import pytest
 from numpydoc.docscrape import NumpyDocString
-from package_imports import HOME_OF, REPOSITORY, ROOT
 
 import polpo_lab
+from tests.architecture.package_imports import HOME_OF, REPOSITORY, ROOT
 
 
 def test_all_is_what_can_be_loaded():

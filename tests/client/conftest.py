@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from scripted_server import QUICK, Script, ScriptedServer
 
 from polpo_lab.client import AsyncPolpo, Polpo
+from tests.client.scripted_server import QUICK, Script, ScriptedServer
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from scripted_server import HEALTH, QUICK, TASK, Drop, FakePolpo, Out, Seen
 
 from polpo_lab.client import AsyncPolpo, Polpo
 from polpo_lab.errors import (
@@ -23,6 +22,7 @@ from polpo_lab.errors import (
     ValidationFailed,
 )
 from polpo_lab.models import Task, TaskCreate
+from tests.client.scripted_server import HEALTH, QUICK, TASK, Drop, FakePolpo, Out, Seen
 
 GET, CREATE = "GET /v1/tasks/task_1", "POST /v1/tasks"
 ASK = {"title": "t", "description": "d", "assign_to": "a"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 
 import pytest
-from scripted_server import FakePolpo
 
 from polpo_lab.errors import InvalidArgument, PolpoLabWarning
 from polpo_lab.models import Criterion, FileExists, RetryPolicy, TaskCreate
+from tests.client.scripted_server import FakePolpo
 
 ASK = {"title": "t", "description": "d", "assign_to": "a"}
 

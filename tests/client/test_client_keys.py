@@ -7,13 +7,13 @@ import traceback
 
 import pytest
 from pydantic import SecretStr
-from scripted_server import TASK, Drop, FakePolpo, Out, Seen
 
 from polpo_lab.client import AsyncPolpo, Polpo
 from polpo_lab.client.address import read_address
 from polpo_lab.client.keys import key_for
 from polpo_lab.errors import AuthenticationFailed, InvalidArgument, InvalidResponse, PolpoLabError
 from polpo_lab.models import Task
+from tests.client.scripted_server import TASK, Drop, FakePolpo, Out, Seen
 
 KEY = "sk_live_Zq7vXw93TtUuPpLm"
 

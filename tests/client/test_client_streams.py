@@ -11,7 +11,18 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_server import (
+
+from polpo_lab.client import AsyncPolpo, Polpo, Retries
+from polpo_lab.errors import (
+    ConnectionFailed,
+    InvalidResponse,
+    InvalidState,
+    NotFound,
+    PolpoLabError,
+    UnsupportedByServer,
+)
+from polpo_lab.models import DoneEvent, OutputEvent, StatusEvent, Task, UnknownEvent
+from tests.client.scripted_server import (
     EVENTS,
     QUICK,
     RECORDING,
@@ -25,17 +36,6 @@ from scripted_server import (
     at,
     sse,
 )
-
-from polpo_lab.client import AsyncPolpo, Polpo, Retries
-from polpo_lab.errors import (
-    ConnectionFailed,
-    InvalidResponse,
-    InvalidState,
-    NotFound,
-    PolpoLabError,
-    UnsupportedByServer,
-)
-from polpo_lab.models import DoneEvent, OutputEvent, StatusEvent, Task, UnknownEvent
 
 EXECUTE, EVENTS_CALL, GET = (
     "POST /v1/tasks/task_1/execute",

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from recorded import FAILED, FAILED_CHECK, Story, assessment, at, check, move, stream
 
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.frames import frame, frame_from_recordings, frames_from_json
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.models import Task
 from polpo_lab.recording import Recording
+from tests.recorded import FAILED, FAILED_CHECK, Story, assessment, at, check, move, stream
 
 OF_TASKS: list[c.FrameKind] = ["tasks", "attempts", "checks", "scores"]
 

@@ -12,11 +12,11 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 import pytest
-from recorded import Story, check
 
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.frames import frame_from_recordings
 from polpo_lab.models import Event, parse_event
+from tests.recorded import Story, check
 
 DOCS = Path(__file__).parents[2] / "docs" / "frames.md"
 KINDS: list[c.FrameKind] = ["tasks", "attempts", "checks", "scores", "events"]

@@ -14,10 +14,10 @@ import uuid
 from pathlib import Path
 
 import pytest
-from process_table import processes_with, until
 
 from polpo_lab.errors import SandboxUnavailable
 from polpo_lab.sandbox import Sandbox, Workspace
+from tests.process_table import processes_with, until
 
 
 def _mark() -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from serving import Served, read_events, serve_command, serving
+
+from tests.server.serving import Served, read_events, serve_command, serving
 
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 AGENTS = """

@@ -10,7 +10,8 @@ import signal
 import subprocess
 
 import pytest
-from serving import TOKEN, serve_command, serving
+
+from tests.server.serving import TOKEN, serve_command, serving
 
 AGENTS = r"""
 [agents.backend-dev]
