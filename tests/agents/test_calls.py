@@ -46,7 +46,7 @@ def writes(criterion, task, result):
 async def _ask(sandbox, view, *judges, timeout=60.0):
     arguments = {"criterion": "polite?", "task": view.to_json(), "content": "Hello"}
     workload = Workload(
-        functions=[pickle_callable(judge) for judge in judges],
+        functions=[pickle_callable(judge, folders=()) for judge in judges],
         calls=[Call(n, "judge", arguments, timeout) for n in range(len(judges))],
     )
     events = call_worker(sandbox, workload, workspace=view.workspace, workspace_writable=False)
