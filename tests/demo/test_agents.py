@@ -10,13 +10,15 @@ import pytest
 
 from polpo_lab.agents.view import Spent, TaskView, ToolUse
 from polpo_lab.demo import AGENT_NAMES, agents, load_suite
-from polpo_lab.demo.assignment import PRICE_PER_EVALUATION, Examples
+from polpo_lab.demo.annealing import anneal
+from polpo_lab.demo.assignment import PRICE_PER_EVALUATION, Examples, read_examples
 from polpo_lab.demo.bottom_up import enumerate_programs
 from polpo_lab.demo.language import evaluate, parse
 from polpo_lab.demo.rehearsal import rehearse
+from polpo_lab.demo.search import Found, Search
 
 SUITE = load_suite()
-SLICE = SUITE.slice(12)
+SLICE = SUITE.slice(8)
 SEARCHING = [name for name in AGENT_NAMES if name != "memoriser"]
 
 TASK = """\
@@ -31,6 +33,14 @@ def work(name: str, workspace: Path, description: str = TASK, **fields) -> list:
         id="t", title="T", description=description, seed=3, workspace=workspace, **fields
     )
     return list(agents.FUNCTIONS[name](view))
+
+
+def outcome_of(search: Search) -> Found:
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            return end.value
 
 
 def handed_in(workspace: Path):
@@ -108,7 +118,7 @@ def test_guided_learns_from_the_counterexample_in_its_feedback(tmp_path):
 
 def test_fix_rounds_gain_for_guided_over_the_suite():
     once, fixed = 0, 0
-    for template in SUITE.slice(60):
+    for template in SUITE.slice(40):
         rounds = rehearse(agents.guided, template, 1, fixes=1)
         once += rounds[0].passed
         fixed += rounds[-1].passed
@@ -121,12 +131,26 @@ def test_pruning_reaches_the_same_program_with_fewer_evaluations():
     spent = []
     for prune in (False, True):
         search = enumerate_programs(Examples(lists, wanted), seed=1, budget=100_000, prune=prune)
-        with pytest.raises(StopIteration) as end:
-            while True:
-                next(search)
-        assert evaluate(end.value.value.best, lists) == wanted
-        spent.append(end.value.value.evaluations)
+        found = outcome_of(search)
+        assert evaluate(found.best, lists) == wanted
+        spent.append(found.evaluations)
     assert spent[1] < spent[0]
+
+
+HARD = next(template for template in SUITE if template.id == "folds-5")
+
+
+def test_long_searches_tell_what_they_try(tmp_path):
+    told = [e for e in work("stochastic", tmp_path, HARD.description) if isinstance(e, str)]
+    assert 5 <= len(told) <= 100
+
+
+def test_another_seed_is_another_search():
+    programs = {
+        outcome_of(anneal(read_examples(HARD.description), seed=seed, budget=2_000)).best
+        for seed in range(4)
+    }
+    assert len(programs) > 1
 
 
 PROGRAM = """

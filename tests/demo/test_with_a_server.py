@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import polpo_lab as polpo
+from polpo_lab.demo import AGENT_NAMES, judges, load_suite
 from polpo_lab.demo import join as join_demonstration
-from polpo_lab.demo import judges, load_suite
+from polpo_lab.models import OutputEvent
 
 SUITE = {template.id: template for template in load_suite()}
 ROOT = str(Path(polpo.__file__).parent)
@@ -46,6 +47,48 @@ def test_a_found_program_passes_gates_reviewers_and_the_hidden_outcome(demo):
     assert (biased.role, biased.reviewers[0].name) == ("outcome", judges.BIASED_REVIEWER)
     assert task.attempts[-1].usage.cost > 0
     assert "def f(xs)" in task.attempts[-1].files["solution.py"]
+
+
+@pytest.mark.parametrize("agent", AGENT_NAMES)
+def test_every_agent_works_streams_and_is_judged(demo, agent):
+    task = demo.tasks.create(**SUITE["orders-1"].task(agent, seed=1))
+    events = list(demo.tasks.execute(task))
+    task = demo.tasks.get(task.id)
+    assert any(isinstance(event, OutputEvent) and event.text for event in events)
+    assert all(each.exit_reason == "ok" for each in task.attempts)
+    assert all(each.usage.cpu_seconds is not None for each in task.attempts)
+    assert [each.error for each in task.assessment.checks if each.error] == []
+    assert check(task, "1,000 lists").passed is (agent != "memoriser")
+
+
+def test_the_same_seed_gives_the_same_rounds_again(demo):
+    rounds = []
+    for _ in range(2):
+        task = run(demo, "folds-3", "stochastic")
+        rounds.append(
+            [(a.attempt, a.round, a.seed, a.usage.cost, a.assessment.passed) for a in task.attempts]
+        )
+    assert rounds[0] == rounds[1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import sys\nsys.exit(0)\n",
+        "print('9 of 9 lists right')\nraise SystemExit\n",
+        "import json\njson.loads = lambda text: []\ndef f(xs):\n    return []\n",
+        "exec(open('check/reference.py').read())\n",
+    ],
+)
+def test_a_program_that_cheats_fails(demo, source):
+    @demo.agent(name="cheat")
+    def cheat(task):
+        (task.workspace / "solution.py").write_text(source)
+
+    task = run(demo, "orders-1", "cheat", max_retries=0, max_fix_attempts=0)
+    assert task.status == "failed"
+    for name in ("examples and 5 more lists", "agreement", "1,000 lists"):
+        assert check(task, name).passed is False
 
 
 def test_the_baseline_fails_and_is_told_a_counterexample(demo):
