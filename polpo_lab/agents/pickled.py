@@ -21,6 +21,7 @@ from polpo_lab.errors import NotPicklable
 
 _SECRET_TYPES = frozenset({"SecretStr", "SecretBytes"})
 # cloudpickle keeps the modules to pickle by value in one process-wide table.
+_OUR_PACKAGE = __name__.split(".", 1)[0]
 _by_value_lock = threading.RLock()
 
 
@@ -199,10 +200,12 @@ def _is_importable(module: ModuleType, folders: tuple[Path, ...]) -> bool:
     if file is None:  # built in
         return True
     parts = module.__name__.split(".")
+    if parts[0] == _OUR_PACKAGE:  # the one thing of its folder that workers see
+        return True
     source = Path(file)
     home = source.parent if source.stem == "__init__" else source
     root = home.parents[len(parts) - 1]
     paths = sysconfig.get_paths()
     known = {Path(paths[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    known |= {Path(paths["stdlib"]) / "lib-dynload", Path(__file__).parents[2]}
+    known.add(Path(paths["stdlib"]) / "lib-dynload")
     return root.resolve() in {path.resolve() for path in (*known, *folders)}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import httpx
-
 from polpo_lab.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import httpx
 
 CLOUD_DOMAIN = "polpo.cloud"
 _KNOWN_PREFIXES = ("/api/v1", "/v1")
@@ -93,6 +95,8 @@ def read_address(base_url: str) -> Address:
 
 
 def _parsed(base_url: str) -> httpx.URL:
+    import httpx  # late: it takes longer than all the rest, and no client without an address
+
     example = "give it like https://acme.polpo.cloud or http://127.0.0.1:8000"
     if not isinstance(base_url, str):
         raise InvalidArgument(f"base_url must be text, not {type(base_url).__name__}: {example}")

@@ -1,4 +1,4 @@
-"""The talking: requests sent, streams read, connections kept, once plain and once async.
+"""The talking: requests sent, streams read, connections kept. Awaited: `async_connections`.
 
 httpx's pool looks through all its connections at every request, which costs more than
 the request when hundreds of streams are open. So each connection here is a transport of
@@ -8,16 +8,15 @@ Calls and streams have separate lists, so that a kill never waits for a free str
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent
 
 from polpo_lab.client.address import Address
+from polpo_lab.client.event_decoder import EventDecoder, SentEvent
 from polpo_lab.client.exchange import Answer, Broken, Ended, Request
 from polpo_lab.client.wire import (
     WireFormat,
@@ -30,10 +29,11 @@ from polpo_lab.client.wire import (
 from polpo_lab.errors import ConnectionFailed, InvalidArgument
 
 MAX_CALLS_AT_ONCE = 32
-_CLOSED = "this client is closed"
+CLOSED = "this client is closed"
 
 
-def _none_free(limit: int, seconds: float) -> Broken:
+def none_free(limit: int, seconds: float) -> Broken:
+    """Say that all connections are in use."""
     return Broken(
         f"no connection became free in {seconds:g} s: {limit} are in use; close streams that "
         "are not read any more, or raise max_connections",
@@ -41,7 +41,8 @@ def _none_free(limit: int, seconds: float) -> Broken:
     )
 
 
-def _bad_proxy(error: Exception) -> InvalidArgument:
+def bad_proxy(error: Exception) -> InvalidArgument:
+    """Return the error of an environment whose proxy is none."""
     # The proxy's URL is not shown: it may hold a password.
     return InvalidArgument(
         f"the proxy of the environment cannot be used ({type(error).__name__}); correct "
@@ -63,9 +64,9 @@ class _Lane:
 
     def take(self) -> httpx.HTTPTransport | Broken:
         if self._closed:
-            raise ConnectionFailed(_CLOSED)
+            raise ConnectionFailed(CLOSED)
         if not self._slots.acquire(timeout=self._patience):
-            return _none_free(self._limit, self._patience)
+            return none_free(self._limit, self._patience)
         try:
             return self._free.pop()
         except IndexError:
@@ -74,7 +75,7 @@ class _Lane:
             transport = httpx.HTTPTransport(**self._options)  # type: ignore[arg-type]
         except (ValueError, ImportError, httpx.InvalidURL) as error:
             self._slots.release()
-            raise _bad_proxy(error) from None
+            raise bad_proxy(error) from None
         self._all.add(transport)
         return transport
 
@@ -100,19 +101,20 @@ class LiveStream:
     def __init__(
         self, response: httpx.Response, transport: httpx.HTTPTransport, lane: _Lane
     ) -> None:
-        # Also takes a byte order mark away, and never asks the header for a charset.
-        response.encoding = "utf-8-sig"
         self._response = response
         self._transport = transport
         self._lane: _Lane | None = lane
         self._began = time.monotonic()
-        self._events: Iterator[ServerSentEvent] = EventSource(response).iter_sse()
+        self._pieces: Iterator[bytes] = response.iter_bytes()
+        self._decoder = EventDecoder()
 
-    def read(self) -> ServerSentEvent | Ended | Broken:
-        """Return the next event, or how the stream came to its end."""
+    def read(self) -> list[SentEvent] | Ended | Broken:
+        """Return the next events, as many as came at once, or how the stream ended."""
         try:
-            return next(self._events)
-        except StopIteration:
+            for piece in self._pieces:
+                events = self._decoder.feed(piece)
+                if events:
+                    return events
             return Ended(time.monotonic() - self._began)
         except (httpx.RequestError, OSError) as error:
             return broken_by(error, self._began)
@@ -193,164 +195,3 @@ class Connections:
         """Close every connection, open streams too."""
         self._calls.close()
         self._streams.close()
-
-
-class _AsyncLane:
-    """`_Lane`, awaited."""
-
-    def __init__(self, options: dict[str, object], limit: int, patience: float) -> None:
-        self._options = options
-        self._limit = limit
-        self._patience = patience
-        self._slots = asyncio.Semaphore(limit)
-        self._free: list[httpx.AsyncHTTPTransport] = []
-        self._all: set[httpx.AsyncHTTPTransport] = set()
-        self._closed = False
-
-    async def take(self) -> httpx.AsyncHTTPTransport | Broken:
-        if self._closed:
-            raise ConnectionFailed(_CLOSED)
-        if self._slots.locked():
-            try:
-                await asyncio.wait_for(self._slots.acquire(), self._patience)
-            except TimeoutError:
-                return _none_free(self._limit, self._patience)
-        else:
-            await self._slots.acquire()
-        if self._free:
-            return self._free.pop()
-        try:
-            transport = httpx.AsyncHTTPTransport(**self._options)  # type: ignore[arg-type]
-        except (ValueError, ImportError, httpx.InvalidURL) as error:
-            self._slots.release()
-            raise _bad_proxy(error) from None
-        self._all.add(transport)
-        return transport
-
-    async def give_back(self, transport: httpx.AsyncHTTPTransport, *, sound: bool = True) -> None:
-        self._slots.release()
-        if sound and not self._closed:
-            self._free.append(transport)
-        else:
-            self._all.discard(transport)
-            await transport.aclose()
-
-    async def close(self) -> None:
-        self._closed = True
-        transports = list(self._all)
-        self._free.clear()
-        self._all.clear()
-        for transport in transports:
-            await transport.aclose()
-
-
-class AsyncLiveStream:
-    """`LiveStream`, awaited."""
-
-    def __init__(
-        self, response: httpx.Response, transport: httpx.AsyncHTTPTransport, lane: _AsyncLane
-    ) -> None:
-        response.encoding = "utf-8-sig"
-        self._response = response
-        self._transport = transport
-        self._lane: _AsyncLane | None = lane
-        self._began = time.monotonic()
-        self._events: AsyncIterator[ServerSentEvent] = EventSource(response).aiter_sse()
-
-    async def read(self) -> ServerSentEvent | Ended | Broken:
-        """Return the next event, or how the stream came to its end."""
-        try:
-            return await self._events.__anext__()
-        except StopAsyncIteration:
-            return Ended(time.monotonic() - self._began)
-        except (httpx.RequestError, OSError) as error:
-            return broken_by(error, self._began)
-
-    async def close(self) -> None:
-        """Let go of the connection; again does nothing."""
-        lane, self._lane = self._lane, None
-        if lane is None:
-            return
-        sound = False
-        try:
-            with contextlib.suppress(httpx.RequestError, OSError):
-                await self._response.aclose()
-                sound = True
-        finally:
-            await lane.give_back(self._transport, sound=sound)
-
-
-class AsyncConnections:
-    """The connections of one `AsyncPolpo`; they belong to the event loop that uses them first."""
-
-    def __init__(
-        self, address: Address, wire: WireFormat, max_streams: int, patience: float
-    ) -> None:
-        options = transport_options(address)
-        self._wire = wire
-        self._calls = _AsyncLane(options, MAX_CALLS_AT_ONCE, patience)
-        self._streams = _AsyncLane(options, max_streams, patience)
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def exchange(self, request: Request) -> Answer | Broken:
-        """Send a request and read the whole answer."""
-        self._stay_on_loop()
-        transport = await self._calls.take()
-        if isinstance(transport, Broken):
-            return transport
-        sound = False
-        try:
-            response = await transport.handle_async_request(self._wire.outgoing(request))
-            try:
-                answer = answer_of(response, await response.aread())
-            finally:
-                await response.aclose()
-            sound = True
-        except httpx.DecodingError as error:
-            raise unreadable(error) from None
-        except (httpx.RequestError, OSError) as error:
-            return broken_by(error)
-        finally:
-            await self._calls.give_back(transport, sound=sound)
-        return answer
-
-    async def open(self, request: Request) -> AsyncLiveStream | Answer | Broken:
-        """Send a request and hand over its stream of events; a refusal is read whole."""
-        self._stay_on_loop()
-        transport = await self._streams.take()
-        if isinstance(transport, Broken):
-            return transport
-        stream = None
-        sound = False
-        try:
-            response = await transport.handle_async_request(self._wire.outgoing(request))
-            if is_event_stream(response):
-                stream = AsyncLiveStream(response, transport, self._streams)
-                return stream
-            try:
-                answer = answer_of(response, await response.aread())
-            finally:
-                await response.aclose()
-            sound = True
-        except httpx.DecodingError as error:
-            raise unreadable(error) from None
-        except (httpx.RequestError, OSError) as error:
-            return broken_by(error)
-        finally:
-            if stream is None:
-                await self._streams.give_back(transport, sound=sound)
-        return answer
-
-    async def close(self) -> None:
-        """Close every connection, open streams too."""
-        await self._calls.close()
-        await self._streams.close()
-
-    def _stay_on_loop(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
-            raise InvalidArgument(
-                "this AsyncPolpo belongs to another event loop: make one per loop, or use Polpo"
-            )

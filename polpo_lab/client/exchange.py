@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeVar
 
-import httpx
-
 T = TypeVar("T")
 
 # HTTP's own word: doing it twice leaves what doing it once leaves.
@@ -59,19 +57,17 @@ class Answer:
     @property
     def is_success(self) -> bool:
         """Whether the server did what it was asked."""
-        return httpx.codes.is_success(self.status)
+        return 200 <= self.status < 300
 
     @property
     def is_redirect(self) -> bool:
         """Whether the server points elsewhere."""
-        return httpx.codes.is_redirect(self.status)
+        return 300 <= self.status < 400
 
     @property
     def is_passing(self) -> bool:
         """Whether the server says nothing but that it cannot answer now."""
-        return self.status == HTTPStatus.TOO_MANY_REQUESTS or httpx.codes.is_server_error(
-            self.status
-        )
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS or 500 <= self.status < 600
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,18 @@
 """One task's stream as a flow: start, read, and go on after a break. No socket here.
 
-The flow yields what a stream does next: a request, a wait, `READ` (one event of the open
-connection, please), `READY` (the server took the task), or an event for the user. Three
-promises are kept here: execute is never sent twice for one request, no event is lost or
-told twice, and no task is called finished that is not.
+The flow yields what a stream does next: a request, a wait, `READ` (what the open connection
+has, please), `READY` (the server took the task), or events for the user, which are taken one
+by one before the flow goes on. Three promises are kept here: execute is never sent twice for
+one request, no event is lost or told twice, and no task is called finished that is not.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from enum import Enum
 
-from httpx_sse import ServerSentEvent
-
 from polpo_lab.client.calls import Calls, task_id_of, task_path
+from polpo_lab.client.event_decoder import SentEvent
 from polpo_lab.client.exchange import Answer, Broken, Ended, Flow, Opened, Request, T, Wait
 from polpo_lab.client.retrying import retry_after_seconds
 from polpo_lab.errors import (
@@ -29,6 +27,7 @@ from polpo_lab.models import (
     AssessmentEvent,
     DoneEvent,
     Event,
+    OutputEvent,
     StatusEvent,
     Task,
     parse_event,
@@ -39,20 +38,19 @@ LONG_ENOUGH_SECONDS = 10.0
 FIRST_POLL_SECONDS = 0.25
 SLOWEST_POLL_SECONDS = 5.0
 _PASSING_TROUBLE = (ConnectionFailed, RateLimited, ServerFault)
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class Signal(Enum):
     """What a stream asks of the client that drives it, besides requests and waits."""
 
-    READ = "read the next event of the open connection"
+    READ = "read the next events of the open connection"
     READY = "the stream has begun"
 
 
 READ, READY = Signal.READ, Signal.READY
 
-StreamStep = Request | Wait | Signal | Event
-StreamReply = Answer | Opened | Ended | Broken | ServerSentEvent | None
+StreamStep = Request | Wait | Signal | Iterable[Event]
+StreamReply = Answer | Opened | Ended | Broken | list[SentEvent] | None
 StreamFlow = Generator[StreamStep, StreamReply, T]
 Following = StreamFlow[None]
 Gap = Ended | Broken
@@ -83,7 +81,6 @@ class Follower:
         self._ended_at_rest = False
         self._heard = False
         self._failures = 0
-        self._previous: ServerSentEvent | None = None
         self._replays = False
 
     def execution(self) -> Following:
@@ -181,47 +178,40 @@ class Follower:
     def _read(self) -> StreamFlow[Gap]:
         while True:
             reply = yield READ
-            if isinstance(reply, ServerSentEvent):
-                event = self._understood(reply)
-                if event is not None:
-                    yield event
+            if isinstance(reply, list):
+                yield self._understood(reply)
             else:
                 assert isinstance(reply, (Ended, Broken))
                 if reply.lasted >= LONG_ENOUGH_SECONDS:
                     self._failures = 0
                 return reply
 
-    def _understood(self, sent: ServerSentEvent) -> Event | None:
-        """Return the event, or None for a keep-alive's shadow or an event told before."""
-        if sent.event == "message" and not sent.data:
-            return None  # httpx-sse makes one of a comment that follows an id
-        event_id = int(sent.id) if _WHOLE_NUMBER.fullmatch(sent.id) else None
-        previous, self._previous = self._previous, sent
-        inherits = previous is not None and previous.id == sent.id
-        if inherits and previous is not None:
-            # An event without an id of its own shows the one before's.
-            same = (previous.event, previous.data) == (sent.event, sent.data)
-            event_id = event_id if same else None
-        event = parse_event(sent.event, sent.data, event_id)
-        if event_id is not None and self.calls.dialect and self.calls.dialect.has_own_calls:
-            if self.last_event_id is not None and event_id <= self.last_event_id:
-                return None
-            self.last_event_id = event_id
-        if self._is_of_earlier_run(event):
-            return None
-        self._take_note(event)
-        return event
+    def _understood(self, sent: list[SentEvent]) -> Iterator[Event]:
+        """Tell events one by one, each noted when it is told; none that was told before."""
+        dialect = self.calls.dialect
+        is_numbered = dialect is not None and dialect.has_own_calls
+        for name, data, number in sent:
+            if number is not None and is_numbered:
+                if self.last_event_id is not None and number <= self.last_event_id:
+                    continue
+                self.last_event_id = number
+            event = parse_event(name, data, number)
+            if self._replays and self._is_of_earlier_run(event):
+                continue
+            self._heard = True
+            self._failures = 0
+            if not isinstance(event, OutputEvent):
+                self._take_note(event)
+            yield event
 
     def _is_of_earlier_run(self, event: Event) -> bool:
         """Tell whether a replay from the beginning has not come to this execution yet."""
         before = self._before
-        if not self._replays or before is None or before.status == "draft":
+        if before is None or before.status == "draft":
             return False
         return event.attempt is not None and event.attempt <= before.retries + 1
 
     def _take_note(self, event: Event) -> None:
-        self._heard = True
-        self._failures = 0
         if isinstance(event, DoneEvent):
             self._at_rest = True
         elif isinstance(event, StatusEvent):
@@ -240,7 +230,6 @@ class Follower:
         )
         reply = yield request
         if isinstance(reply, Opened):
-            self._previous = None
             self._replays = self._executes and self.last_event_id is None
             return None
         assert isinstance(reply, (Answer, Broken))
@@ -318,16 +307,17 @@ class Follower:
         self._heard = True
         attempt = task.retries + 1
         if task.status != self._status:
-            yield StatusEvent(
+            moved = StatusEvent(
                 task_id=task.id, status=task.status, from_status=self._status, attempt=attempt
             )
+            yield (moved,)
             self._status = task.status
         if task.status not in AT_REST:
             return
         if task.assessment is not None and not self._knows(task.assessment):
-            yield AssessmentEvent.model_validate(task.assessment.wire() | {"attempt": attempt})
+            yield (AssessmentEvent.model_validate(task.assessment.wire() | {"attempt": attempt}),)
         if not self._at_rest:
-            yield DoneEvent(
+            done = DoneEvent(
                 task_id=task.id,
                 status=task.status,
                 reason=task.reason,
@@ -337,6 +327,7 @@ class Follower:
                 attempt=attempt,
                 result=task.result,
             )
+            yield (done,)
 
     def _knows(self, assessment: Assessment) -> bool:
         seen = self._assessment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
@@ -11,8 +11,11 @@ from polpo_lab.client.calls import Calls
 from polpo_lab.client.dialects import CLOUD, forced_dialect
 from polpo_lab.client.keys import key_for
 from polpo_lab.client.retrying import Retries
-from polpo_lab.client.wire import Timeouts, WireFormat
+from polpo_lab.client.timeouts import Timeouts
 from polpo_lab.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from polpo_lab.client.wire import WireFormat
 
 # Below the 1,024 open files that many systems allow a process.
 MAX_CONNECTIONS = 900
@@ -28,6 +31,8 @@ def prepare(
     max_connections: int,
 ) -> tuple[Calls, WireFormat, Timeouts]:
     """Check a client's arguments and build its flows and its format on the wire."""
+    from polpo_lab.client.wire import WireFormat  # late, as it brings httpx
+
     if max_connections < 1:
         raise InvalidArgument(f"max_connections={max_connections!r} must be at least 1")
     if timeout is not None and not isinstance(timeout, Timeouts):
