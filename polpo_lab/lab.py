@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from polpo_lab.client import AsyncPolpo, Polpo
 from polpo_lab.client.capabilities import Capabilities, capabilities_of
+from polpo_lab.client.resources import Tasks
 from polpo_lab.client.running import draft_run
-from polpo_lab.client.sync import Tasks
 from polpo_lab.errors import InvalidArgument, UnsupportedByServer
 from polpo_lab.models import Event, Health, Task
 
@@ -120,7 +120,6 @@ def _embedded(
         sandbox=sandbox,
         max_fix_attempts=max_fix_attempts,
         concurrency=concurrency,
-        read_only=(Path.cwd(),),
     )
     server.start()
     _servers[server.data] = server

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 # HTTP's own word: doing it twice leaves what doing it once leaves.
 IDEMPOTENT_METHODS = frozenset({"GET", "PUT", "PATCH", "DELETE"})
+_SUCCESSES, _REDIRECTIONS, _SERVER_ERRORS = range(200, 300), range(300, 400), range(500, 600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +58,17 @@ class Answer:
     @property
     def is_success(self) -> bool:
         """Whether the server did what it was asked."""
-        return 200 <= self.status < 300
+        return self.status in _SUCCESSES
 
     @property
     def is_redirect(self) -> bool:
         """Whether the server points elsewhere."""
-        return 300 <= self.status < 400
+        return self.status in _REDIRECTIONS
 
     @property
     def is_passing(self) -> bool:
         """Whether the server says nothing but that it cannot answer now."""
-        return self.status == HTTPStatus.TOO_MANY_REQUESTS or 500 <= self.status < 600
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS or self.status in _SERVER_ERRORS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from polpo_lab.client.connections import Connections, LiveStream
 
 
-
 class EventStream(Iterator[Event]):
     """The events of one task, live: an iterator, and a context manager that closes it.
 
@@ -59,13 +58,16 @@ class EventStream(Iterator[Event]):
         return self
 
     def __next__(self) -> Event:
-        for event in self._events:
-            return event
-        while not self._is_closed:
+        while True:
+            try:
+                for event in self._events:
+                    return event
+            except BaseException:  # an interrupt, say: the rest of the events would be lost
+                self.close()
+                raise
+            if self._is_closed:
+                raise StopIteration
             self._run_to_events()
-            for event in self._events:
-                return event
-        raise StopIteration
 
     def _run_to_events(self) -> None:
         """Do what the flow asks until it has events to tell, or has begun, or is over."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from polpo_lab.client import AsyncPolpo
-from polpo_lab.client.stream import AsyncEventStream
+from polpo_lab.client.async_stream import AsyncEventStream
 from polpo_lab.errors import InvalidState, PolpoLabError
 from polpo_lab.hostile_text import one_line
 from polpo_lab.models import ErrorEvent, Event, OutputEvent, StatusEvent, Task, ToolUseEvent

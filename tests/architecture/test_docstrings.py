@@ -40,10 +40,10 @@ CHECKED = {
 ON_A_CONNECTION = (
     "polpo_lab.lab.Lab",
     "polpo_lab.lab.connect",
-    "polpo_lab.client.sync.Tasks",
-    "polpo_lab.client.sync.Approvals",
-    "polpo_lab.client.sync.Groups",
-    "polpo_lab.client.sync.Agents",
+    "polpo_lab.client.resources.Tasks",
+    "polpo_lab.client.resources.Approvals",
+    "polpo_lab.client.resources.Groups",
+    "polpo_lab.client.resources.Agents",
 )
 # `Polpo` documents the names of `AsyncPolpo`; the class of a resource says once, for all of its
 # verbs, how a task or an approval is given, and each returns what its annotation names.

@@ -7,8 +7,8 @@ import inspect
 import pytest
 
 from polpo_lab.client import AsyncEventStream, AsyncPolpo, EventStream, Polpo
-from polpo_lab.client import asynchronous as a
-from polpo_lab.client import sync as s
+from polpo_lab.client import async_resources as a
+from polpo_lab.client import resources as s
 
 PAIRS = [
     (Polpo, AsyncPolpo),
