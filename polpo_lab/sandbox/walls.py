@@ -70,6 +70,19 @@ class Opening:
     hidden: tuple[Path, ...] = ()
 
 
+def _answer_books() -> list[Path]:
+    """Return where the demonstration's reference programs lie: no agent may look them up.
+
+    In an installed package, or in a checkout with its history; a folder of that name that
+    is somebody else's is left alone.
+    """
+    beside = PACKAGE.parent / "datasets"
+    books = [PACKAGE / "datasets"]
+    if (beside / "list-functions.toml").is_file():
+        books += [beside, PACKAGE.parent / ".git"]
+    return [book for book in books if book.is_dir()]
+
+
 def python_folders() -> list[Path]:
     """Return the folders that this Python and this package need, the system's left out."""
     executable = Path(sys.executable)
@@ -161,11 +174,10 @@ def _layers(opening: Opening, size: str) -> list[str]:
     layers.setdefault(Path.home(), "empty")
     if len(opening.workspace.parents) > 1:  # beside it lie the workspaces of others
         layers[opening.workspace.parent] = "empty"
-    for path in (*python_folders(), *opening.read_only):
-        layers[Path(os.path.abspath(path))] = "readable"  # noqa: PTH100  (symlinks stay)
-    # The demonstration suite's hidden checks stand inside an installed package.
-    datasets = PACKAGE / "datasets"
-    for path in (*opening.hidden, *([datasets] if datasets.is_dir() else ())):
+    readable = [Path(os.path.abspath(p)) for p in (*python_folders(), *opening.read_only)]  # noqa: PTH100  (symlinks stay)
+    layers |= dict.fromkeys(readable, "readable")
+    books = [b for b in _answer_books() if any(b.is_relative_to(folder) for folder in readable)]
+    for path in (*opening.hidden, *books):
         layers[Path(os.path.realpath(path))] = "empty"
     arguments: list[str] = []
     for path, layer in sorted(layers.items(), key=lambda item: len(item[0].parts)):

@@ -145,6 +145,25 @@ async def test_it_finds_neither_other_tasks_nor_the_data_folder(tmp_path: Path):
     assert other.path.name not in outcome.stdout
 
 
+async def test_reference_programs_stay_hidden_in_a_checkout_that_is_granted(
+    walled: Sandbox, workspace: Workspace
+):
+    repository = Path(__file__).parents[2]
+    program = f"""
+import os
+print(os.path.exists({str(repository / "README.md")!r}))
+print(os.listdir({str(repository / "datasets")!r}))
+book = {str(repository / ".git")!r}
+print(os.listdir(book) if os.path.isdir(book) else [])
+"""
+    process = await walled.spawn(
+        [sys.executable, "-c", program], workspace=workspace.path, read_only=[repository]
+    )
+    shown = (await process.stdout.read()).decode()
+    await process.wait()
+    assert shown.split() == ["True", "[]", "[]"]
+
+
 async def test_the_repository_is_not_visible_but_the_package_imports(
     walled: Sandbox, workspace: Workspace
 ):
