@@ -182,3 +182,25 @@ class FakePolpo:
 
     def finish(self, status: str = "done", **fields: Any) -> None:
         self.task |= {"status": status, "assessment": ASSESSED, **fields}
+
+
+EXECUTE, EVENTS_CALL, GET = (
+    "POST /v1/tasks/task_1/execute",
+    "GET /v1/tasks/task_1/events",
+    "GET /v1/tasks/task_1",
+)
+
+
+def types(events):
+    return [e.type for e in events]
+
+
+def sends(data: bytes, *, ends: bool = True):
+    async def script(seen: Seen, out: Out) -> None:
+        await out.raw(SSE)
+        await out.chunk(data)
+        if not ends:
+            raise Drop
+        await out.end()
+
+    return script
