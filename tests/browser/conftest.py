@@ -33,10 +33,13 @@ BROWSER_FLAGS = [
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.timeout(180))
+    mine = [item for item in items if here in item.path.parents]
+    for item in mine:
+        item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.timeout(180))
+    # Playwright's loop runs in this thread from its first test to the end of the session, and
+    # an asyncio test cannot run below it: these come last.
+    items[:] = [item for item in items if item not in set(mine)] + mine
 
 
 @pytest.fixture(scope="session")
