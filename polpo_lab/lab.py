@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from polpo_lab.client import AsyncPolpo, Polpo
 from polpo_lab.client.capabilities import Capabilities, capabilities_of
-from polpo_lab.client.resources import Tasks
 from polpo_lab.client.running import draft_run
+from polpo_lab.client.tasks import Tasks
 from polpo_lab.errors import InvalidArgument, UnsupportedByServer
 from polpo_lab.models import Event, Health, Task
 

@@ -9,10 +9,11 @@ from pydantic import SecretStr
 
 from polpo_lab.client import drafting
 from polpo_lab.client.calls import task_id_of
-from polpo_lab.client.resources import Agents, Approvals, Driver, Groups, Tasks
+from polpo_lab.client.resources import Agents, Approvals, Driver, Groups
 from polpo_lab.client.retrying import Retries
 from polpo_lab.client.running import awaits_approval, draft_run, still_running
 from polpo_lab.client.settings import MAX_CONNECTIONS, not_picklable, prepare
+from polpo_lab.client.tasks import Tasks
 from polpo_lab.client.timeouts import Timeouts
 from polpo_lab.models import Event, Health, Task
 
@@ -77,11 +78,29 @@ class Polpo:
         self.agents = Agents(self._driver)
 
     def dialect(self) -> str:
-        """Return what kind of server this is, "cloud" or "embedded"; asks it if need be."""
+        """Return what kind of server this is; asks it if need be.
+
+        Returns
+        -------
+        {"cloud", "embedded"}
+
+        Raises
+        ------
+        ConnectionFailed
+        """
         return self._driver.run(self._driver.calls.known_dialect()).name
 
     def health(self) -> Health:
-        """Return what the server says of itself; sends no key."""
+        """Return what the server says of itself; sends no key.
+
+        Returns
+        -------
+        Health
+
+        Raises
+        ------
+        ConnectionFailed, UnsupportedByServer
+        """
         return self._driver.run(self._driver.calls.health())
 
     def run(
@@ -101,7 +120,10 @@ class Polpo:
 
         Parameters
         ----------
-        agent, description : str
+        agent : str
+            The agent's name.
+        description : str
+            What it is to do.
         title : str, optional
             Default: made from the description.
         expect : str, dict, model or list of those, optional
@@ -110,12 +132,19 @@ class Polpo:
             False: return when the task comes to wait for an approval.
         on_event : callable, optional
             Called with each event.
-        **fields
+        **fields : Any
             Further fields, as in `Tasks.create`.
 
         Returns
         -------
         Task
+
+        Raises
+        ------
+        InvalidArgument
+            A field is wrong or unknown; nothing was sent.
+        ConnectionFailed
+            The message says whether the task goes on.
         """
         created = draft_run(agent, description, title, expect, fields)
         drafting.warn_if_never_reached(created.max_retries, created.retry_policy)

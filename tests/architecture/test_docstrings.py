@@ -40,16 +40,28 @@ CHECKED = {
 ON_A_CONNECTION = (
     "polpo_lab.lab.Lab",
     "polpo_lab.lab.connect",
-    "polpo_lab.client.resources.Tasks",
+    "polpo_lab.client.tasks.Tasks",
     "polpo_lab.client.resources.Approvals",
     "polpo_lab.client.resources.Groups",
     "polpo_lab.client.resources.Agents",
+    "polpo_lab.client.async_tasks.AsyncTasks",
+    "polpo_lab.client.async_resources.AsyncApprovals",
+    "polpo_lab.client.async_resources.AsyncGroups",
+    "polpo_lab.client.async_resources.AsyncAgents",
 )
-# `Polpo` documents the names of `AsyncPolpo`; the class of a resource says once, for all of its
-# verbs, how a task or an approval is given, and each returns what its annotation names.
-SAID_ONCE = {"AsyncPolpo", "Tasks", "Approvals", "Groups", "Agents"}
 # Handed out, never made by a user: what they are made from is nobody's business.
-HANDED_OUT = {"AsyncEventStream", "EventStream"}
+HANDED_OUT = {
+    "AsyncEventStream",
+    "EventStream",
+    "AsyncTasks",
+    "Tasks",
+    "AsyncApprovals",
+    "Approvals",
+    "AsyncGroups",
+    "Groups",
+    "AsyncAgents",
+    "Agents",
+}
 
 
 def public_names() -> Iterator[str]:
@@ -77,11 +89,10 @@ def methods_of(public: object) -> Iterator[str]:
 
 def is_said_already(name: str, code: str, summary: str) -> bool:
     """Whether the section a check asks for would repeat what stands elsewhere."""
-    parts = set(name.split("."))
     if code == "RT01":  # "Return the seconds." is the whole of it
-        return summary.startswith("Return ") or bool(parts & SAID_ONCE)
+        return summary.startswith("Return ")
     if code == "PR01":
-        return bool(parts & SAID_ONCE) or name.rpartition(".")[2] in HANDED_OUT
+        return name.rpartition(".")[2] in HANDED_OUT
     return False
 
 

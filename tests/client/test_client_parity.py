@@ -9,10 +9,12 @@ import pytest
 from polpo_lab.client import AsyncEventStream, AsyncPolpo, EventStream, Polpo
 from polpo_lab.client import async_resources as a
 from polpo_lab.client import resources as s
+from polpo_lab.client.async_tasks import AsyncTasks
+from polpo_lab.client.tasks import Tasks
 
 PAIRS = [
     (Polpo, AsyncPolpo),
-    (s.Tasks, a.AsyncTasks),
+    (Tasks, AsyncTasks),
     (s.Approvals, a.AsyncApprovals),
     (s.Groups, a.AsyncGroups),
     (s.Agents, a.AsyncAgents),
@@ -50,3 +52,10 @@ def test_same_resources():
     names = [{n for n in vars(c) if not n.startswith("_")} for c in (plain, awaited)]
     assert names[0] == names[1] == {"base_url", "tasks", "approvals", "groups", "agents"}
     plain.close()
+
+
+@pytest.mark.parametrize(("plain", "awaited"), PAIRS[1:5], ids=lambda c: c.__name__)
+def test_same_words(plain, awaited):
+    for name, method in public(plain).items():
+        if name not in STREAMS | {"__init__"}:
+            assert inspect.getdoc(method) == inspect.getdoc(public(awaited)[name]), name
