@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from polpo_lab.errors import UnsafePath
@@ -55,6 +56,41 @@ def safe_relative_path(path: str) -> PurePosixPath:
     if any(len(part.encode()) > 255 for part in safe.parts):  # noqa: PLR2004  (NAME_MAX)
         raise UnsafePath(f"the path {shown} has a part of more than 255 bytes")
     return safe
+
+
+def check_no_clash(paths: Iterable[str]) -> None:
+    """Refuse files that cannot lie in one folder together.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Each of them safe by itself.
+
+    Raises
+    ------
+    UnsafePath
+        When two name the same file, or one is a file where another needs a folder.
+
+    Examples
+    --------
+    >>> check_no_clash(["a.txt", "b/c.txt"])
+    >>> check_no_clash(["a", "a/b"])
+    Traceback (most recent call last):
+    ...
+    polpo_lab.errors.UnsafePath: 'a' cannot be a file: 'a/b' needs a folder of that name
+    """
+    given: dict[PurePosixPath, str] = {}
+    for path in paths:
+        safe = safe_relative_path(path)
+        if safe in given:
+            raise UnsafePath(f"{given[safe]!r} and {path!r} name the same file")
+        given[safe] = path
+    for safe, path in given.items():
+        for folder in safe.parents:
+            if folder in given:
+                raise UnsafePath(
+                    f"{given[folder]!r} cannot be a file: {path!r} needs a folder of that name"
+                )
 
 
 def resolve_inside(workspace: Path, path: str) -> Path | None:

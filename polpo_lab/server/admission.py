@@ -12,7 +12,7 @@ from polpo_lab.assess.judges import JudgePanel
 from polpo_lab.errors import UnsafePath
 from polpo_lab.lifecycle import AT_REST
 from polpo_lab.models import FileExists, Task
-from polpo_lab.sandbox import safe_relative_path
+from polpo_lab.sandbox import check_no_clash, safe_relative_path
 from polpo_lab.server.refusals import conflict, invalid, nearest
 from polpo_lab.server.store import Store
 
@@ -84,6 +84,11 @@ class Admission:
                 safe_relative_path(path)
             except UnsafePath as error:
                 raise invalid(field, str(error)) from None
+        for field, paths in _folders(task):
+            try:
+                check_no_clash(paths)
+            except UnsafePath as error:
+                raise invalid(field, str(error)) from None
 
     def _check_title(self, task: Task) -> None:
         if task.group is None:
@@ -126,3 +131,10 @@ def _paths(task: Task) -> Iterable[tuple[str, str]]:
                 yield f"expectations.{index}.path", path
         for path in getattr(expectation, "check_files", None) or ():
             yield f"expectations.{index}.checkFiles.{path}", path
+
+
+def _folders(task: Task) -> Iterable[tuple[str, Iterable[str]]]:
+    """Yield every set of files that is written into one folder, with its field."""
+    yield "files", task.files or ()
+    for index, expectation in enumerate(task.expectations or ()):
+        yield f"expectations.{index}.checkFiles", getattr(expectation, "check_files", None) or ()

@@ -178,6 +178,21 @@ def test_a_path_that_leaves_the_workspace_is_refused(api, field, path):
     assert repr(path) in refused(api, **field(path))
 
 
+@pytest.mark.parametrize(
+    ("paths", "words"),
+    [
+        (["a", "a/b"], "'a' cannot be a file: 'a/b' needs a folder of that name"),
+        (["a/b/c", "./a"], "'./a' cannot be a file: 'a/b/c' needs a folder of that name"),
+        (["a/b", "a//b"], "'a/b' and 'a//b' name the same file"),
+    ],
+)
+def test_files_that_cannot_lie_together_are_refused(api, paths, words):
+    files = dict.fromkeys(paths, "x")
+    assert refused(api, files=files) == f"files: {words}"
+    check = {"type": "test", "command": "x", "checkFiles": files}
+    assert refused(api, expectations=[check]) == f"expectations.0.checkFiles: {words}"
+
+
 def test_unknown_agents_are_refused_naming_the_known_and_the_nearest(api, shared_lab):
     @shared_lab.agent(isolation="inline")
     async def greeter(task):
