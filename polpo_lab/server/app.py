@@ -91,6 +91,7 @@ def create_app(engine: Engine, token: SecretStr, hosts: tuple[str, ...] = ()) ->
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        redirect_slashes=False,  # a wrong path is refused in words, and no key is sent on
     )
     for router in (_tasks(engine), _runs(engine), _approvals(engine), _about(engine)):
         app.include_router(router, prefix="/v1")
@@ -249,7 +250,7 @@ def _runs(engine: Engine) -> APIRouter:
         return _task_json(engine.task_with_attempts(task_id))
 
     @routes.post(
-        "/groups/{group}/run",
+        "/groups/{group:path}/run",  # a group may have a slash in its name
         response_model=list[Task],
         status_code=202,
         responses=_refusals(404, 409, 422),

@@ -165,6 +165,13 @@ def test_what_is_not_there_is_named(shared_api, method, path):
     assert "task_none" in error["message"]
 
 
+def test_a_path_with_a_slash_too_many_is_refused_and_leads_nowhere(api):
+    for method in ("GET", "POST"):
+        status, error = api.refusal(method, "/tasks/")
+        assert (status, error["code"]) == (404, "NOT_FOUND")
+        assert "there is no /v1/tasks/" in error["message"]
+
+
 def test_a_method_that_a_path_has_not_is_refused_naming_those_it_has(shared_api):
     answer = shared_api.http.put("/tasks")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")

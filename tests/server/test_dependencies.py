@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 
@@ -62,6 +64,13 @@ def test_the_newest_task_of_a_title_is_the_one_that_counts(api, crasher):
     waiting = api.create(title="w", dependsOn=["a"])
     _, error = api.refusal("POST", f"/tasks/{waiting['id']}/execute")
     assert "'a' is failed" in error["message"]
+
+
+def test_a_group_may_have_any_name(api):
+    for group in ("a/b", "a/run", "ü ?#", "run"):
+        api.create(title="a", group=group)
+        answer = api.http.post(f"/groups/{quote(group, safe='')}/run")
+        assert [task["group"] for task in answer.json()] == [group]
 
 
 def test_a_group_in_which_nothing_is_left_to_run_is_refused(api):
