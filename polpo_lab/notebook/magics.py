@@ -53,6 +53,11 @@ class PolpoMagics(Magics):
         from polpo_lab.lab import connect
 
         lab = connect(url)
+        try:
+            lab.health()  # a lab that works is not given up for one that does not answer
+        except PolpoLabError:
+            lab.client.close()
+            raise
         self._namespace["lab"] = lab
         return lab
 

@@ -107,6 +107,13 @@ def test_polpo_connect_reaches_another_server_and_becomes_the_lab(shell, lab, mo
     shell.user_ns["lab"].close()
 
 
+def test_a_connection_that_fails_leaves_the_lab_as_it_was(shell, lab, unused_tcp_port):
+    with pytest.raises(UsageError, match="no connection"):
+        shell.run_line_magic("polpo", f"connect http://127.0.0.1:{unused_tcp_port}")
+
+    assert shell.user_ns["lab"] is lab
+
+
 def test_agents_are_completed(shell):
     completer = shell.magics_manager.registry["PolpoMagics"].complete
 
