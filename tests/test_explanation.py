@@ -74,6 +74,14 @@ def test_every_reason_to_fail_has_its_words(
         assert word in why
 
 
+def test_a_judge_that_failed_is_named_with_what_it_said() -> None:
+    failed = {"index": 1, "name": "polite", "score": None, "error": "RuntimeError: boom"}
+    broken = check(passed=None, score=None, error="no answer", evidence=None, reviewers=[failed])
+    judged = assessment(1, 0, 3, score=None, passed=None, checks=[broken])
+    why = a_task(status="failed", reason="judge_error", attempts=[a_round(assessment=judged)]).why()
+    assert "| polite: failed: RuntimeError: boom" in str(why)
+
+
 def test_a_failed_dependency_is_named() -> None:
     task = a_task(status="failed", reason="dependency", dependsOn=["Make data"], attempts=[])
     assert "was not run: a task it depends on failed ('Make data')" in str(task.why())

@@ -67,8 +67,9 @@ def _evidence(check: Check) -> tuple[str, ...]:
     lines = []
     for reviewer in reviewers[:_EVIDENCE_LINES]:
         who = one_line(reviewer.name or f"reviewer {reviewer.index}", 40)
+        score = "failed:" if reviewer.error else number(reviewer.score)
         said = reviewer.error or reviewer.reason or ""
-        lines.append(f"{who}: {number(reviewer.score)} {one_line(said, 160)}".rstrip())
+        lines.append(f"{who}: {score} {one_line(said, 160)}".rstrip())
     return tuple(lines)
 
 
