@@ -63,8 +63,9 @@ class EventDecoder:
         for line in lines:
             if not line:
                 # Without a name and data it is the end of a comment, or of a lone id.
-                if name or data:
-                    events.append((name or "message", "\n".join(data), number))
+                said = "\n".join(data)
+                if name or said:
+                    events.append((name or "message", said, number))
                 name, data, number = "", [], None
                 continue
             label, _, value = line.partition(":")
