@@ -95,7 +95,7 @@ def read_address(base_url: str) -> Address:
 
 
 def _parsed(base_url: str) -> httpx.URL:
-    import httpx  # late: it takes longer than all the rest, and no client without an address
+    import httpx  # late: importing it is a good part of importing a client
 
     example = "give it like https://acme.polpo.cloud or http://127.0.0.1:8000"
     if not isinstance(base_url, str):

@@ -33,7 +33,7 @@ class _AsyncLane:
         self._patience = patience
         self._slots = asyncio.Semaphore(limit)
         self._free: list[httpx.AsyncHTTPTransport] = []
-        self._all: set[httpx.AsyncHTTPTransport] = set()
+        self._streaming: set[httpx.AsyncHTTPTransport] = set()
         self._closed = False
 
     async def take(self) -> httpx.AsyncHTTPTransport | Broken:
@@ -49,26 +49,30 @@ class _AsyncLane:
         if self._free:
             return self._free.pop()
         try:
-            transport = httpx.AsyncHTTPTransport(**self._options)  # type: ignore[arg-type]
+            return httpx.AsyncHTTPTransport(**self._options)  # type: ignore[arg-type]
         except (ValueError, ImportError, httpx.InvalidURL) as error:
             self._slots.release()
             raise bad_proxy(error) from None
-        self._all.add(transport)
-        return transport
+
+    async def stream_on(self, transport: httpx.AsyncHTTPTransport) -> None:
+        """Note that a stream is open: closing the lane ends it."""
+        self._streaming.add(transport)
+        if self._closed:
+            await transport.aclose()
 
     async def give_back(self, transport: httpx.AsyncHTTPTransport, *, sound: bool = True) -> None:
+        self._streaming.discard(transport)
         self._slots.release()
         if sound and not self._closed:
             self._free.append(transport)
         else:
-            self._all.discard(transport)
             await transport.aclose()
 
     async def close(self) -> None:
         self._closed = True
-        transports = list(self._all)
+        # A connection that is being made cannot be closed yet: it is when it is given back.
+        transports = [*self._free, *self._streaming]
         self._free.clear()
-        self._all.clear()
         for transport in transports:
             await transport.aclose()
 
@@ -156,6 +160,7 @@ class AsyncConnections:
         try:
             response = await transport.handle_async_request(self._wire.outgoing(request))
             if is_event_stream(response):
+                await self._streams.stream_on(transport)
                 stream = AsyncLiveStream(response, transport, self._streams)
                 return stream
             try:

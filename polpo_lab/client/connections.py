@@ -59,7 +59,7 @@ class _Lane:
         self._patience = patience
         self._slots = threading.Semaphore(limit)
         self._free: list[httpx.HTTPTransport] = []
-        self._all: set[httpx.HTTPTransport] = set()
+        self._streaming: set[httpx.HTTPTransport] = set()
         self._closed = False
 
     def take(self) -> httpx.HTTPTransport | Broken:
@@ -72,27 +72,31 @@ class _Lane:
         except IndexError:
             pass
         try:
-            transport = httpx.HTTPTransport(**self._options)  # type: ignore[arg-type]
+            return httpx.HTTPTransport(**self._options)  # type: ignore[arg-type]
         except (ValueError, ImportError, httpx.InvalidURL) as error:
             self._slots.release()
             raise bad_proxy(error) from None
-        self._all.add(transport)
-        return transport
+
+    def stream_on(self, transport: httpx.HTTPTransport) -> None:
+        """Note that a stream is open: closing the lane ends it."""
+        self._streaming.add(transport)
+        if self._closed:
+            transport.close()
 
     def give_back(self, transport: httpx.HTTPTransport, *, sound: bool = True) -> None:
+        self._streaming.discard(transport)
         if sound and not self._closed:
             self._free.append(transport)
         else:
-            self._all.discard(transport)
             transport.close()
         self._slots.release()
 
     def close(self) -> None:
         self._closed = True
-        for transport in list(self._all):
+        # A connection that is being made cannot be closed yet: it is when it is given back.
+        for transport in [*self._free, *self._streaming]:
             transport.close()
         self._free.clear()
-        self._all.clear()
 
 
 class LiveStream:
@@ -175,6 +179,7 @@ class Connections:
         try:
             response = transport.handle_request(self._wire.outgoing(request))
             if is_event_stream(response):
+                self._streams.stream_on(transport)
                 stream = LiveStream(response, transport, self._streams)
                 return stream
             try:

@@ -58,7 +58,7 @@ class Polpo:
         retries: Retries | int | None = None,
         max_connections: int = MAX_CONNECTIONS,
     ) -> None:
-        # Late, as it brings httpx, which takes longer to import than all the rest.
+        # Late, as it brings httpx, a good part of what the import would cost.
         from polpo_lab.client.connections import Connections
 
         calls, wire, timeouts = prepare(
