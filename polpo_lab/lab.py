@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
@@ -18,7 +19,7 @@ from polpo_lab.client import AsyncPolpo, Polpo
 from polpo_lab.client.capabilities import Capabilities, capabilities_of
 from polpo_lab.client.running import draft_run
 from polpo_lab.client.tasks import Tasks
-from polpo_lab.errors import InvalidArgument, UnsupportedByServer
+from polpo_lab.errors import InvalidArgument, SandboxUnavailable, UnsupportedByServer
 from polpo_lab.models import Event, Health, Task
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 FrameKind = Literal["tasks", "attempts", "checks", "scores", "events"]
 
 _servers: dict[Path, EmbeddedServer] = {}
+_starting = threading.Lock()
 
 
 def connect(
@@ -111,19 +113,27 @@ def _embedded(
     from polpo_lab.server.embedded import EmbeddedServer
     from polpo_lab.server.folder import DEFAULT_FOLDER, TEMPORARY
 
-    if data != TEMPORARY:
-        known = _servers.get(Path(data or DEFAULT_FOLDER).expanduser().resolve())
-        if known is not None and known.is_running:
-            return known
-    server = EmbeddedServer(
-        data,
-        sandbox=sandbox,
-        max_fix_attempts=max_fix_attempts,
-        concurrency=concurrency,
-    )
-    server.start()
-    _servers[server.data] = server
-    return server
+    with _starting:  # of two that ask at once for one folder, the second uses the first's
+        if data != TEMPORARY:
+            known = _servers.get(Path(data or DEFAULT_FOLDER).expanduser().resolve())
+            if known is not None and known.is_running:
+                _check_walls(known, sandbox)
+                return known
+        server = EmbeddedServer(
+            data, sandbox=sandbox, max_fix_attempts=max_fix_attempts, concurrency=concurrency
+        )
+        server.start()
+        _servers[server.data] = server
+        return server
+
+
+def _check_walls(server: EmbeddedServer, sandbox: str) -> None:
+    """Refuse a server that runs already without the walls that are required now."""
+    if sandbox == "require" and not server.has_walls:
+        raise SandboxUnavailable(
+            f"the server of this process for {server.data} runs without bubblewrap's walls: "
+            "lab.close() it first, or give another folder with data=..."
+        )
 
 
 @atexit.register

@@ -98,9 +98,14 @@ class Workspace:
 
     def remove(self) -> None:
         """Delete the folder, also where the agent took permissions away."""
-        with contextlib.suppress(OSError):
+        try:
             self.path.rmdir()
+        except FileNotFoundError:  # nothing to give permissions back to, least of all above
             return
+        except OSError:  # not empty, or not allowed: the long way
+            self._remove_tree()
+
+    def _remove_tree(self) -> None:
         try:
             shutil.rmtree(self.path, onerror=_allow_and_go_on)
             shutil.rmtree(self.path, ignore_errors=True)

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from polpo_lab.agents.agent import Agent
 from polpo_lab.agents.registry import AgentRegistry
 from polpo_lab.assess.judges import Judge, JudgePanel
-from polpo_lab.errors import ServerError
+from polpo_lab.errors import PolpoLabError, ServerError
 from polpo_lab.sandbox import Sandbox
 from polpo_lab.server.app import create_app
 from polpo_lab.server.bus import Bus
@@ -76,24 +76,24 @@ class EmbeddedServer:
         read_only: Iterable[Path] = (),
     ) -> None:
         self._folder = DataFolder(data)
-        self.settings = ServerSettings(
-            data=self._folder.path,
-            sandbox=sandbox,
-            max_fix_attempts=max_fix_attempts,
-            concurrency=concurrency,
-            read_only=tuple(read_only),
-        )
+        try:
+            self.settings = ServerSettings(
+                data=self._folder.path,
+                sandbox=sandbox,
+                max_fix_attempts=max_fix_attempts,
+                concurrency=concurrency,
+                read_only=tuple(read_only),
+            )
+            self._socket = _listen(host, port)
+        except PolpoLabError:
+            self._folder.release()
+            raise
         plain = token.get_secret_value() if isinstance(token, SecretStr) else token
         self.token = SecretStr(plain or secrets.token_urlsafe(32))
         self.agents = AgentRegistry(agents)
         self.judges = JudgePanel(judges)
         self.recovered = Recovered()
         self.engine: Engine | None = None
-        try:
-            self._socket = _listen(host, port)
-        except ServerError:
-            self._folder.release()
-            raise
         name, taken, *_ = self._socket.getsockname()
         self.url = f"http://{f'[{name}]' if ':' in name else name}:{taken}"
         self._hosts = () if is_loopback(host) else (host,)
@@ -138,6 +138,11 @@ class EmbeddedServer:
     def is_running(self) -> bool:
         """Whether the background thread serves."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def has_walls(self) -> bool:
+        """Whether agents run behind bubblewrap's walls."""
+        return self.engine is not None and self.engine.sandbox.strength == "bubblewrap"
 
     def serve(self, on_ready: Callable[[], None] | None = None) -> None:
         """Serve in this thread until `stop`, or SIGINT or SIGTERM in the main thread.

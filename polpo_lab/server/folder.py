@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from polpo_lab.errors import DataFolderLocked
+from polpo_lab.errors import DataFolderLocked, ServerError
 
 DEFAULT_FOLDER = ".polpo-lab"
 TEMPORARY = ":temporary:"
@@ -29,6 +29,8 @@ class DataFolder:
     ------
     DataFolderLocked
         When another server has it, naming that one.
+    ServerError
+        When it cannot be made or written to.
     """
 
     def __init__(self, where: Path | str | None = None) -> None:
@@ -37,12 +39,25 @@ class DataFolder:
             self.path = Path(tempfile.mkdtemp(prefix="polpo-lab-"))
         else:
             self.path = Path(where or DEFAULT_FOLDER).expanduser().resolve()
-            self.path.mkdir(parents=True, exist_ok=True)
-        self.path.chmod(0o700)
-        self._lock = self._take_lock()
-        ignore = self.path / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        try:
+            self._make()
+            self._lock = self._take_lock()
+        except OSError as error:
+            raise ServerError(
+                f"{self.path} cannot be the data folder ({error.strerror}): give another one "
+                "with data=..., or ':temporary:'"
+            ) from error
+
+    def _make(self) -> None:
+        """Make the folder, private and ignored by git; a folder with things in it stays as it is.
+
+        It may be someone's project: locking others out of that, or hiding it from git, is not
+        ours to do.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if next(self.path.iterdir(), None) is None:
+            self.path.chmod(0o700)
+            (self.path / ".gitignore").write_text("*\n")
 
     def name_holder(self, url: str) -> None:
         """Write into the lock who holds it, for a second server's message."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
+
+from polpo_lab.errors import InvalidArgument
 
 SandboxMode = Literal["auto", "require", "off"]
 
@@ -31,6 +33,11 @@ class ServerSettings:
         Wall time of a round where the task does not say, in milliseconds.
     keep_alive_seconds : float
         After so long without an event a stream says that it is still there.
+
+    Raises
+    ------
+    InvalidArgument
+        For a value that no server can run with.
     """
 
     data: Path
@@ -41,6 +48,16 @@ class ServerSettings:
     read_only: tuple[Path, ...] = ()
     max_duration_ms: int = 3_600_000
     keep_alive_seconds: float = 15.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no server can run with."""
+        if self.sandbox not in get_args(SandboxMode):
+            known = ", ".join(map(repr, get_args(SandboxMode)))
+            raise InvalidArgument(f"sandbox={self.sandbox!r} is unknown: use one of {known}")
+        for name, least in (("concurrency", 1), ("max_fix_attempts", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise InvalidArgument(f"{name}={value!r} must be a whole number from {least} on")
 
     @property
     def database(self) -> Path:

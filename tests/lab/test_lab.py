@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import polpo_lab as polpo
-from polpo_lab.errors import InvalidArgument, ServerError, UnsupportedByServer
+from polpo_lab.errors import InvalidArgument, SandboxUnavailable, ServerError, UnsupportedByServer
 
 
 @pytest.fixture
@@ -114,3 +115,44 @@ def test_no_repr_shows_the_key(lab):
     secret = lab.key.get_secret_value()
     shown = " ".join(map(repr, (lab, lab.client, lab.server, lab.key, lab.async_client)))
     assert secret not in shown
+
+
+def test_a_setting_no_server_can_run_with_is_refused_and_the_folder_is_free_again(tmp_path):
+    for wrong, words in (
+        ({"sandbox": "yes"}, "sandbox='yes' is unknown: use one of 'auto', 'require', 'off'"),
+        ({"concurrency": 0}, "concurrency=0 must be a whole number from 1 on"),
+        ({"max_fix_attempts": -1}, "max_fix_attempts=-1 must be a whole number from 0 on"),
+    ):
+        with pytest.raises(InvalidArgument, match=words):
+            polpo.connect(data=tmp_path, **wrong)
+    polpo.connect(data=tmp_path).close()
+
+
+def test_a_data_folder_that_cannot_be_is_named(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ServerError, match=r"file cannot be the data folder \(File exists\)"):
+        polpo.connect(data=tmp_path / "file")
+
+
+def test_a_folder_with_other_things_in_it_is_neither_locked_nor_hidden_from_git(tmp_path):
+    (tmp_path / "thesis.md").write_text("mine")
+    tmp_path.chmod(0o755)
+    polpo.connect(data=tmp_path).close()
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    assert not (tmp_path / ".gitignore").exists()
+
+
+def test_connecting_from_many_threads_starts_one_server(tmp_path):
+    with ThreadPoolExecutor(8) as threads:
+        labs = list(threads.map(lambda _: polpo.connect(data=tmp_path), range(8)))
+    assert len({lab.url for lab in labs}) == 1
+    for lab in labs:
+        lab.close()
+
+
+def test_walls_required_of_a_server_that_runs_without_them_are_refused(tmp_path):
+    with (
+        polpo.connect(data=tmp_path, sandbox="off"),
+        pytest.raises(SandboxUnavailable, match="runs without bubblewrap's walls"),
+    ):
+        polpo.connect(data=tmp_path, sandbox="require")
