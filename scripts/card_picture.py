@@ -43,8 +43,8 @@ def main() -> None:
             notebook.run_all()
             card = notebook.page.locator(".polpo-card").first
             card.wait_for(timeout=60_000)
-            notebook.page.get_by_text("fix 1").first.wait_for(timeout=60_000)
-            notebook.page.wait_for_timeout(1_500)
+            card.locator(".polpo-pass, .polpo-fail").first.wait_for(timeout=60_000)
+            notebook.page.wait_for_timeout(500)
             card.screenshot(path=str(picture))
         finally:
             jupyter.close()

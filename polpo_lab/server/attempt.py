@@ -19,6 +19,7 @@ from polpo_lab.models import (
     Approval,
     Assessment,
     Attempt,
+    Check,
     KeptFile,
     KeptFiles,
     OmittedFile,
@@ -184,7 +185,7 @@ class RunningAttempt:
         self._go(following, end.exit_reason, self._told_of_round())
 
     def _after_judge_error(self, assessment: Assessment) -> None:
-        errors = [c.error for c in assessment.checks if c.passed is None and c.error]
+        errors = [c.error for c in _gates(assessment) if c.passed is None and c.error]
         self._enter(None)
         self._tell_failure("judge_error", "; ".join(errors) or "a judge could not judge")
         self._go("failed", "judge_error", {})
@@ -325,7 +326,12 @@ class RunningAttempt:
 
 
 def _first_failure(assessment: Assessment | None) -> str:
-    failed = [c for c in assessment.checks if c.passed is False] if assessment else []
+    failed = [c for c in _gates(assessment) if c.passed is False]
     if not failed:
         return assessment.feedback if assessment else "not passed"
     return "; ".join(f"{c.name}: {c.message}" if c.message else c.name for c in failed[:3])
+
+
+def _gates(assessment: Assessment | None) -> list[Check]:
+    """Return the checks that decide; those of role outcome are counted apart."""
+    return [c for c in assessment.checks if c.role == "gate"] if assessment else []
