@@ -6,9 +6,7 @@ widgets) are imported when they are first used.
 
 from __future__ import annotations
 
-import atexit
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
@@ -19,7 +17,7 @@ from polpo_lab.client import AsyncPolpo, Polpo
 from polpo_lab.client.capabilities import Capabilities, capabilities_of
 from polpo_lab.client.running import draft_run
 from polpo_lab.client.tasks import Tasks
-from polpo_lab.errors import InvalidArgument, SandboxUnavailable, UnsupportedByServer
+from polpo_lab.errors import InvalidArgument, UnsupportedByServer
 from polpo_lab.models import Event, Health, Task
 
 if TYPE_CHECKING:
@@ -32,9 +30,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 FrameKind = Literal["tasks", "attempts", "checks", "scores", "events"]
-
-_servers: dict[Path, EmbeddedServer] = {}
-_starting = threading.Lock()
 
 
 def connect(
@@ -98,48 +93,13 @@ def connect(
         return Lab(Polpo(url, key, dialect=dialect), key=key)
     if key is not None:
         raise InvalidArgument("key= belongs to a server elsewhere: give its url too")
-    server = _embedded(data, sandbox, max_fix_attempts, concurrency)
+    from polpo_lab.server.sharing import shared_server
+
+    server = shared_server(
+        data, sandbox=sandbox, max_fix_attempts=max_fix_attempts, concurrency=concurrency
+    )
     client = Polpo(server.url, server.token, dialect="embedded")
     return Lab(client, server, key=server.token)
-
-
-def _embedded(
-    data: str | Path | None,
-    sandbox: Literal["auto", "require", "off"],
-    max_fix_attempts: int,
-    concurrency: int,
-) -> EmbeddedServer:
-    """Return this process's server for the data folder, started when there is none."""
-    from polpo_lab.server.embedded import EmbeddedServer
-    from polpo_lab.server.folder import DEFAULT_FOLDER, TEMPORARY
-
-    with _starting:  # of two that ask at once for one folder, the second uses the first's
-        if data != TEMPORARY:
-            known = _servers.get(Path(data or DEFAULT_FOLDER).expanduser().resolve())
-            if known is not None and known.is_running:
-                _check_walls(known, sandbox)
-                return known
-        server = EmbeddedServer(
-            data, sandbox=sandbox, max_fix_attempts=max_fix_attempts, concurrency=concurrency
-        )
-        server.start()
-        _servers[server.data] = server
-        return server
-
-
-def _check_walls(server: EmbeddedServer, sandbox: str) -> None:
-    """Refuse a server that runs already without the walls that are required now."""
-    if sandbox == "require" and not server.has_walls:
-        raise SandboxUnavailable(
-            f"the server of this process for {server.data} runs without bubblewrap's walls: "
-            "lab.close() it first, or give another folder with data=..."
-        )
-
-
-@atexit.register
-def _stop_servers() -> None:
-    for server in _servers.values():
-        server.stop()
 
 
 class LabTasks(Tasks):
@@ -469,8 +429,12 @@ class Lab:
         pandas.DataFrame
             The columns of docs/frames.md.
         """
-        from polpo_lab.analysis.frames import frame
+        from polpo_lab.analysis.frames import frame, frame_from_recordings
 
+        if kind == "events":
+            return frame_from_recordings(
+                kind, [self.tasks.events(task) for task in self.tasks.list(**filters)]
+            )
         return frame(kind, self.tasks.list(include_attempts=True, **filters))
 
     # ------------------------------------------------------------------ the connection itself
@@ -483,8 +447,9 @@ class Lab:
             close_client(self)
         self.client.close()
         if self.server is not None:
-            _servers.pop(self.server.data, None)
-            self.server.stop()
+            from polpo_lab.server.sharing import close_shared
+
+            close_shared(self.server)
 
     def __enter__(self) -> Self:
         return self

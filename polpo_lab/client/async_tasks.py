@@ -8,11 +8,12 @@ from polpo_lab.client import drafting
 from polpo_lab.client.async_resources import AsyncDriver
 from polpo_lab.client.async_stream import AsyncEventStream
 from polpo_lab.client.following import Follower
-from polpo_lab.models import KeptFile, Task, TaskCreate
+from polpo_lab.models import Event, KeptFile, Task, TaskCreate
 
 # Inside a class with a method `list`, the builtin cannot be named.
 TaskList = list[Task]
 FileList = list[KeptFile]
+EventList = list[Event]
 
 
 class AsyncTasks:
@@ -242,6 +243,25 @@ class AsyncTasks:
         """
         follower = Follower(self._calls, task, last_event_id)
         return AsyncEventStream(self._driver.connections, follower, follower.reattachment())
+
+    async def events(self, task: Task | str) -> EventList:
+        """List the events that a task's stream has told so far. Embedded server only.
+
+        Parameters
+        ----------
+        task : Task or str
+            The task, or its id.
+
+        Returns
+        -------
+        list of Event
+            Oldest first.
+
+        Raises
+        ------
+        NotFound, UnsupportedByServer
+        """
+        return await self._driver.run(self._calls.list_events(task))
 
     async def files(
         self,

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from polpo_lab.client import drafting
 from polpo_lab.client.address import Address
 from polpo_lab.client.dialects import OWN_FIELDS, Dialect, dialect_of_health
+from polpo_lab.client.event_decoder import EventDecoder
 from polpo_lab.client.exchange import Answer, Broken, Flow, Request, Wait
 from polpo_lab.client.responses import error_of, read_many, task_id_in, whole_task
 from polpo_lab.client.retrying import Retries
@@ -28,7 +29,16 @@ from polpo_lab.errors import (
 )
 from polpo_lab.hostile_text import one_line
 from polpo_lab.lifecycle import STATUSES
-from polpo_lab.models import AgentInfo, Approval, Health, KeptFile, Task, TaskCreate
+from polpo_lab.models import (
+    AgentInfo,
+    Approval,
+    Event,
+    Health,
+    KeptFile,
+    Task,
+    TaskCreate,
+    parse_event,
+)
 
 _NO_SUCH_CALL = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
 _HEALTH = Request("GET", "/health", anonymous=True)
@@ -165,6 +175,13 @@ class Calls:
             )
         content = None if body is None else _json(body)
         return (yield from self._changed(task, "POST", "/reassess", body=content, slow=True))
+
+    def list_events(self, task: Task | str) -> Flow[list[Event]]:
+        """List what a task's stream has told so far."""
+        yield from self._require_own("tasks.events", "keep the events as tasks.execute tells them")
+        request = Request("GET", task_path(task, "/events"), "follow=false")
+        answer = yield from self.success(request)
+        return [parse_event(*sent) for sent in EventDecoder().feed(answer.body)]
 
     def list_files(
         self, task: Task | str, attempt: int | None, round_: int | None

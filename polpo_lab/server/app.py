@@ -217,6 +217,7 @@ def _runs(engine: Engine) -> APIRouter:
         """Run a task and stream its events; with Last-Event-ID only follow, never start."""
         if last_event_id is None:
             after = engine.execute(task_id)
+            await engine.store.committed()  # a 200 says that the task is queued, also after a kill
         else:
             engine.task(task_id)
             after = _event_number(last_event_id)
@@ -227,10 +228,15 @@ def _runs(engine: Engine) -> APIRouter:
         response_class=StreamingResponse,
         responses={**_refusals(404, 422), **SSE},
     )
-    async def follow_task(task_id: TaskId, last_event_id: LastEventId = None) -> Response:
+    async def follow_task(
+        task_id: TaskId,
+        last_event_id: LastEventId = None,
+        follow: Annotated[bool, Query(description="false: end with what was told so far.")] = True,
+    ) -> Response:
         """Replay a task's events from Last-Event-ID, or all, then follow it."""
         engine.task(task_id)
-        return EventSourceResponse(event_stream(engine, task_id, _event_number(last_event_id)))
+        after = _event_number(last_event_id)
+        return EventSourceResponse(event_stream(engine, task_id, after, follow=follow))
 
     @routes.post(
         "/tasks/{task_id}/retry",

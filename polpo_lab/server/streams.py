@@ -10,11 +10,14 @@ from polpo_lab.server.engine import Engine
 REPLAY_BATCH = 200
 
 
-async def event_stream(engine: Engine, task_id: str, after: int) -> AsyncIterator[str]:
+async def event_stream(
+    engine: Engine, task_id: str, after: int, *, follow: bool = True
+) -> AsyncIterator[str]:
     """Yield SSE frames of a task's events with ids above ``after``.
 
     Ends after the last event once the task is at rest, or when the task is deleted or
-    the server closes. A reader that leaves changes nothing for the task.
+    the server closes; without ``follow``, after what was told so far. A reader that leaves
+    changes nothing for the task.
     """
     last = after
     with engine.bus.subscribe(task_id) as reader:
@@ -23,7 +26,7 @@ async def event_stream(engine: Engine, task_id: str, after: int) -> AsyncIterato
             frames, last = _next_frames(engine, task_id, reader, last)
             if frames:
                 yield frames
-            elif _is_over(engine, task_id, last):
+            elif not follow or _is_over(engine, task_id, last):
                 return
             elif not await reader.wait(engine.settings.keep_alive_seconds):
                 yield ": keep-alive\n\n"

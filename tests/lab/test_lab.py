@@ -9,7 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import polpo_lab as polpo
-from polpo_lab.errors import InvalidArgument, SandboxUnavailable, ServerError, UnsupportedByServer
+from polpo_lab.errors import (
+    InvalidArgument,
+    PolpoLabWarning,
+    SandboxUnavailable,
+    ServerError,
+    UnsupportedByServer,
+)
 
 
 @pytest.fixture
@@ -22,6 +28,28 @@ def test_connecting_again_to_a_folder_uses_the_same_server(tmp_path):
     with polpo.connect(data=tmp_path) as first:
         second = polpo.connect(data=tmp_path)
         assert second.url == first.url
+
+
+def test_a_server_that_runs_with_other_settings_says_so(tmp_path):
+    with (
+        polpo.connect(data=tmp_path, concurrency=8),
+        pytest.warns(PolpoLabWarning, match=r"concurrency=8 \(asked for: 3\)"),
+    ):
+        polpo.connect(data=tmp_path, concurrency=3)
+
+
+def test_the_events_of_a_task_are_listed_also_while_it_waits(lab):
+    @lab.agent
+    def talker(task):
+        yield "one"
+
+    drafted = lab.tasks.create(title="Never run", description="d", assign_to="talker")
+    assert lab.tasks.events(drafted) == []
+    ran = lab.run("talker", "Say one.")
+    assert lab.tasks.events(ran) == list(lab.tasks.follow(ran))
+    frame = lab.frame("events")
+    assert set(frame["task_id"]) == {ran.id}
+    assert frame["event"].tolist() == [e.event_id for e in lab.tasks.events(ran)]
 
 
 def test_the_default_folder_is_beside_the_notebook_and_ignores_itself(tmp_path, monkeypatch):
