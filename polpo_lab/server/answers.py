@@ -85,7 +85,14 @@ def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _broken(request: Request, error: Exception) -> Response:
         log.error("%s %s broke", request.method, request.url.path, exc_info=error)
-        return error_response(500, "INTERNAL_ERROR", "the server failed; its log says more")
+        # Starlette raises it once more after the answer, at which uvicorn closes the connection:
+        # who is not told sends its next request into a closed one.
+        return error_response(
+            500,
+            "INTERNAL_ERROR",
+            "the server failed; its log says more",
+            headers={"Connection": "close"},
+        )
 
 
 def _methods(app: FastAPI, path: str) -> str:

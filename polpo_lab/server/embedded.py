@@ -162,9 +162,8 @@ class EmbeddedServer:
             http="httptools",
             ws="none",
             timeout_graceful_shutdown=5,
-            # Longer than clients keep an idle connection (httpx 5 s, urllib3 and requests for
-            # ever but they look first): who closes first, at the same moment as a request is
-            # sent, breaks it.
+            # Longer than clients keep an idle connection (httpx 5 s): a server that closes one
+            # at the moment a request is sent breaks that request.
             timeout_keep_alive=75,
             server_header=False,
             proxy_headers=False,  # nothing stands in front of it
