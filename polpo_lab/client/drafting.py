@@ -72,7 +72,7 @@ def draft_task(draft: TaskCreate | None, fields: Mapping[str, Any]) -> TaskCreat
             )
         return draft
     given = {k: v for k, v in fields.items() if v is not None}
-    return _build(TaskCreate, "create", given)
+    return build_request(TaskCreate, "create", given)
 
 
 def draft_update(fields: Mapping[str, Any]) -> TaskUpdate:
@@ -80,19 +80,19 @@ def draft_update(fields: Mapping[str, Any]) -> TaskUpdate:
     if not fields:
         names = ", ".join(TaskUpdate.model_fields)
         raise InvalidArgument(f"update() changes nothing: give at least one of {names}")
-    return _build(TaskUpdate, "update", fields)
+    return build_request(TaskUpdate, "update", fields)
 
 
 def draft_reassessment(expectations: Any) -> ReassessRequest | None:
     """Build the optional body of a reassessment."""
     if expectations is None:
         return None
-    return _build(ReassessRequest, "reassess", {"expectations": expectations})
+    return build_request(ReassessRequest, "reassess", {"expectations": expectations})
 
 
 def draft_rejection(feedback: str) -> RejectRequest:
     """Build the body that rejects an approval."""
-    return _build(RejectRequest, "reject", {"feedback": feedback})
+    return build_request(RejectRequest, "reject", {"feedback": feedback})
 
 
 def expectation_list(expect: Any) -> list[Any]:
@@ -133,7 +133,22 @@ def warn_if_never_reached(
         )
 
 
-def _build(model: type[R], call: str, fields: Mapping[str, Any]) -> R:
+def build_request(model: type[R], call: str, fields: Mapping[str, Any]) -> R:
+    """Build a strict request from keywords, as users write them.
+
+    Parameters
+    ----------
+    model : type of WireRequest
+    call : str
+        What the user called, for the message.
+    fields : mapping
+        In snake_case or camelCase; expectations may be texts, files bytes or paths.
+
+    Raises
+    ------
+    InvalidArgument
+        Listing every field that is wrong, with its value and the rule.
+    """
     values = _snake_case(model, call, fields)
     if "expectations" in values and values["expectations"] is not None:
         values["expectations"] = expectation_list(values["expectations"])

@@ -17,7 +17,8 @@ from polpo_lab.agents.view import Spent, TaskView
 from polpo_lab.demo.assignment import PRICE_PER_EVALUATION
 from polpo_lab.demo.judges import REFERENCE_FILE
 from polpo_lab.demo.program_check import random_lists
-from polpo_lab.demo.suite import Template, mixed_seed
+from polpo_lab.demo.suite import Template
+from polpo_lab.seeding import mixed_seed
 
 AgentFunction = Callable[[TaskView], Iterator[Any]]
 _Program = Callable[[list[int]], Any]

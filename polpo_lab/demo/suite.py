@@ -8,7 +8,6 @@ installed package, a folder that the sandbox masks.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from polpo_lab.errors import InvalidArgument
+from polpo_lab.seeding import mixed_seed
 
 DIFFICULTIES = ("easy", "medium", "hard", "very hard")
 _PACKAGE = Path(__file__).parents[1]
@@ -124,12 +124,6 @@ class DemoSuite(Sequence[Template]):
 def load_suite() -> DemoSuite:
     """Return the whole suite."""
     return DemoSuite(_all())
-
-
-def mixed_seed(*parts: object) -> int:
-    """Return a seed that any of the parts changes, the same on every machine."""
-    digest = hashlib.sha256(":".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:4], "big")
 
 
 def spread(templates: Iterable[Template], count: int) -> list[Template]:

@@ -25,6 +25,7 @@ FLOORS = (
         "lifecycle",
         "models",
         "recording",
+        "seeding",
     },
 )
 FLOOR_OF = {part: height for height, parts in enumerate(reversed(FLOORS)) for part in parts}

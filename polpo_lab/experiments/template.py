@@ -1,0 +1,71 @@
+"""One template of a suite: a task before it is known which agent works on it, and how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from polpo_lab.experiments.content import content_hash
+from polpo_lab.models import Expectation, ExpectedOutcome
+from polpo_lab.models.requests import InputFiles
+from polpo_lab.models.wire import NonEmptyText, WireRequest
+
+# What describes a template to people and to the analysis, and never reaches an agent or judge.
+_ABOUT = frozenset({"id", "family", "tags", "metadata"})
+
+
+class Template(WireRequest):
+    """A task that several agents, policies and repeats are tried on.
+
+    Strict: an unknown field or a wrong type is refused. Equal by content.
+
+    Attributes
+    ----------
+    id : str
+        Unique in its suite; what frames call ``template``.
+    title, description : str
+        As of a task.
+    family : str, optional
+        Templates of one family are related: the analysis clusters by it.
+    tags : list of str
+        To choose by.
+    expectations : list of expectations
+    expected_outcomes : list of ExpectedOutcome
+    files : dict of str to (str or Base64File)
+        Input files of every clean workspace.
+    max_duration : int, optional
+        Milliseconds of one round.
+    side_effects : bool
+    metadata : dict
+        Whatever else belongs to it; kept, never sent.
+
+    Examples
+    --------
+    >>> template = Template(id="hi", title="Hi", description="Say hello.", tags=["easy"])
+    >>> template.hash == template.model_copy(update={"tags": ["hard"]}).hash
+    True
+    """
+
+    id: NonEmptyText
+    title: NonEmptyText
+    description: NonEmptyText
+    family: NonEmptyText | None = None
+    tags: list[NonEmptyText] = Field(default_factory=list)
+    expectations: list[Expectation] = Field(default_factory=list)
+    expected_outcomes: list[ExpectedOutcome] = Field(default_factory=list)
+    files: InputFiles = Field(default_factory=dict)
+    max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)
+    side_effects: bool = False
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """Hash of what agents and judges are given: a change of it makes new trials."""
+        return content_hash(self.given)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What agents and judges are given, as a wire object."""
+        wire = self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(_ABOUT))
+        return {name: value for name, value in wire.items() if value not in ([], {}, None, False)}
