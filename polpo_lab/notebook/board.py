@@ -15,10 +15,10 @@ import ipywidgets as widgets
 import traitlets
 
 from polpo_lab.errors import PolpoLabError
+from polpo_lab.live import live_loop
 from polpo_lab.notebook.board_rows import BoardRows, board_page, board_text
 from polpo_lab.notebook.card import Card
 from polpo_lab.notebook.lab_connection import shared_client
-from polpo_lab.notebook.live import live_loop
 from polpo_lab.notebook.saved_state import SavedState
 from polpo_lab.notebook.static_source import static_source
 from polpo_lab.notebook.subshell_comm import answer_where_asked

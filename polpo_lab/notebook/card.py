@@ -17,6 +17,7 @@ import traitlets
 
 from polpo_lab.errors import ConnectionFailed, PolpoLabError, WaitTimeout
 from polpo_lab.lifecycle import AT_REST
+from polpo_lab.live import live_loop
 from polpo_lab.models import Task
 from polpo_lab.notebook import snapshot
 from polpo_lab.notebook.card_summary import (
@@ -26,7 +27,6 @@ from polpo_lab.notebook.card_summary import (
     summarise_checks,
 )
 from polpo_lab.notebook.lab_connection import shared_client
-from polpo_lab.notebook.live import live_loop
 from polpo_lab.notebook.saved_state import SavedState
 from polpo_lab.notebook.static_source import static_source
 from polpo_lab.notebook.subshell_comm import answer_where_asked

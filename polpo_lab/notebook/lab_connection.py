@@ -6,7 +6,7 @@ import atexit
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from polpo_lab.notebook.live import live_loop
+from polpo_lab.live import live_loop
 
 if TYPE_CHECKING:
     from polpo_lab.client import AsyncPolpo

@@ -23,6 +23,7 @@ FLOORS = (
         "explanation",
         "hostile_text",
         "lifecycle",
+        "live",
         "models",
         "recording",
         "seeding",

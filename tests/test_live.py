@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from polpo_lab.notebook.live import LiveLoop, live_loop
+from polpo_lab.live import LiveLoop, live_loop
 
 
 def test_work_runs_on_a_thread_of_its_own():
