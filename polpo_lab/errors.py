@@ -13,6 +13,10 @@ class PolpoLabWarning(UserWarning):
     """Something is accepted that is probably not what was meant; the message says why."""
 
 
+class JournalDamaged(PolpoLabWarning):
+    """Part of a journal is no record any more; the message names folder, segment and bytes."""
+
+
 class InvalidArgument(PolpoLabError, ValueError):
     """An argument breaks a rule; the message names value, rule and the nearest right thing."""
 
@@ -122,6 +126,14 @@ class SandboxUnavailable(ServerError):
 
 class UnsafePath(InvalidArgument):
     """A path leaves the workspace."""
+
+
+class JournalError(PolpoLabError):
+    """The folder of an experiment cannot be written, or is not what was asked for."""
+
+
+class JournalLocked(JournalError):
+    """Another process writes this journal; the message names it."""
 
 
 class NotPicklable(InvalidArgument):

@@ -9,8 +9,8 @@ import orjson
 
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.rows import Rows, ran_by
-from polpo_lab.analysis.verdicts import WireObject
 from polpo_lab.models import Event, OutputEvent, ToolUseEvent
+from polpo_lab.verdicts import WireObject
 
 _NOTHING: WireObject = {}
 # They have columns of their own, so the payload leaves them out.

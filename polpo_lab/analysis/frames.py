@@ -21,10 +21,10 @@ from polpo_lab.analysis.columns import FRAMES, FrameKind
 from polpo_lab.analysis.event_rows import add_events
 from polpo_lab.analysis.rows import Rows, add_attempts, add_checks, add_task
 from polpo_lab.analysis.score_rows import add_scores
-from polpo_lab.analysis.verdicts import WireObject
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.models import Event, Task
 from polpo_lab.recording import Recording
+from polpo_lab.verdicts import WireObject
 
 # How a task becomes rows of each kind. The events frame alone needs the stream itself.
 _ADD: Mapping[str, Callable[[Rows, WireObject], None]] = MappingProxyType(

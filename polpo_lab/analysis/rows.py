@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from polpo_lab.analysis import columns as c
-from polpo_lab.analysis.verdicts import (
+from polpo_lab.verdicts import (
     COST_NOT_REPORTED,
     NOT_REPORTED,
     WireObject,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.rows import Rows, ran_by
-from polpo_lab.analysis.verdicts import WireObject, assessments_of
+from polpo_lab.verdicts import WireObject, assessments_of
 
 _NOTHING: WireObject = {}
 

@@ -27,6 +27,7 @@ FLOORS = (
         "models",
         "recording",
         "seeding",
+        "verdicts",
     },
 )
 FLOOR_OF = {part: height for height, parts in enumerate(reversed(FLOORS)) for part in parts}

@@ -1,0 +1,16 @@
+"""The journal of an experiment: one folder that everything streamed is kept in, safe from crashes.
+
+::
+
+    experiment.json      the plan with its suite, versions, platform, commit, seeds, sessions
+    journal/000001.jsonl segments of records, appended to; a closed one never changes again
+    files/ab/abcd...     kept files of rounds, by the SHA-256 of their content
+    compacted/           tables made of closed segments (`polpo_lab.analysis.compaction`)
+    lock                 who writes; readers neither lock nor write
+"""
+
+from polpo_lab.experiments.journal.segments import Segment
+from polpo_lab.experiments.journal.states import TrialState
+from polpo_lab.experiments.journal.writer import Journal
+
+__all__ = ["Journal", "Segment", "TrialState"]

@@ -1,0 +1,102 @@
+"""The file ``experiment.json``: what the experiment is, and under what circumstances it was run.
+
+Written whole and at once, so that a reader sees the one before or the one after.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from polpo_lab.errors import JournalError
+from polpo_lab.experiments.journal.circumstances import circumstances
+from polpo_lab.experiments.plan import Plan
+from polpo_lab.models.wire import to_wire_time
+
+DESCRIPTION = "experiment.json"
+FORMAT = 1
+
+
+def now() -> str:
+    """Return this moment as the wire spells it."""
+    return to_wire_time(datetime.now(UTC))
+
+
+def hashes_of(plan: Plan) -> dict[str, Any]:
+    """Return the hashes that a description carries beside the content they are of."""
+    templates = {template.id: template.hash for template in plan.suite}
+    return {"plan": plan.hash, "suite": plan.suite.hash, "templates": templates}
+
+
+def of_plan(plan: Plan) -> dict[str, Any]:
+    """Return the part of a description that a plan decides."""
+    return {
+        "name": plan.name,
+        "plan": plan.to_record(),
+        "hashes": hashes_of(plan),
+        "seeds": {"experiment": plan.seed},
+    }
+
+
+def new_description(plan: Plan, created_by: str) -> dict[str, Any]:
+    """Describe an experiment that is about to begin."""
+    return {
+        "format": FORMAT,
+        **of_plan(plan),
+        "created_at": now(),
+        "created_by": created_by,
+        "circumstances": circumstances(),
+        "sessions": [],
+    }
+
+
+def read_description(folder: Path) -> dict[str, Any] | None:
+    """Return the description of a folder; None when there is none.
+
+    Raises
+    ------
+    JournalError
+        It cannot be read, or is of a newer format than this version knows.
+    """
+    path = folder / DESCRIPTION
+    try:
+        described = orjson.loads(path.read_bytes())
+        format_ = described["format"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise JournalError(
+            f"{path} cannot be read as the description of an experiment ({error}): "
+            "restore it from a copy; the journal beside it is not touched"
+        ) from None
+    if format_ > FORMAT:
+        raise JournalError(
+            f"{path} has format {format_}, this version of polpo-lab reads up to {FORMAT}: "
+            "use the version that wrote it, or a newer one"
+        )
+    return described  # type: ignore[no-any-return]
+
+
+def write_description(folder: Path, described: Mapping[str, Any]) -> None:
+    """Replace the description of a folder, at once and durably."""
+    new = folder / f".{DESCRIPTION}.new"
+    with new.open("wb") as file:
+        file.write(orjson.dumps(described, option=orjson.OPT_INDENT_2))
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(folder / DESCRIPTION)
+    sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
