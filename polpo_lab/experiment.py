@@ -157,6 +157,7 @@ class Experiment:
         stop_when: Callable[[Experiment], bool] | None = None,
         agent_limits: Mapping[str, int] | None = None,
         only: Literal["new", "infrastructure"] | None = None,
+        patience: float = 120.0,
         backend: Backend | None = None,
     ) -> Run:
         """Run in the background what is missing; return at once.
@@ -175,6 +176,9 @@ class Experiment:
         only : {"new", "infrastructure"}, optional
             Only trials that were never begun, or only those that failed for reasons that
             are not the agent's.
+        patience : float
+            Seconds for which trouble with a server is waited out before a trial is given up,
+            as ``transport``; the next run tries it again.
         backend : Backend, optional
             Where trials are lived; in this process by default.
 
@@ -193,9 +197,9 @@ class Experiment:
         from polpo_lab.experiments.running import begin
         from polpo_lab.live import live_loop
 
-        options = self._options(concurrency, budget, stop_when, agent_limits, only)
+        options = self._options(concurrency, budget, stop_when, agent_limits, only, patience)
         begun = begin(self._plan, self.folder, lab, backend or _local(), options, compact=_as_it_is)
-        return live_loop().submit(begun).result()
+        return live_loop().run(begun)
 
     def run(
         self,
@@ -234,7 +238,7 @@ class Experiment:
         from polpo_lab.live import live_loop
 
         looked = look(self._plan, self.folder, lab, backend or _local(), self._options(**options))
-        return live_loop().submit(looked).result()
+        return live_loop().run(looked)
 
     async def arun(self, lab: Lab | Iterable[Lab] | Callable[[], Lab], **options: Any) -> Run:
         """`run`, awaited, from any event loop; cancelling it stops politely.
@@ -259,6 +263,7 @@ class Experiment:
         stop_when: Callable[[Experiment], bool] | None = None,
         agent_limits: Mapping[str, int] | None = None,
         only: Literal["new", "infrastructure"] | None = None,
+        patience: float = 120.0,
     ) -> RunOptions:
         from polpo_lab.experiments import budget as limits
         from polpo_lab.experiments.runner import RunOptions
@@ -268,6 +273,7 @@ class Experiment:
             budget=budget or limits.Budget(),
             agent_limits=agent_limits or {},
             only=only,
+            patience=patience,
             stop_when=None if stop_when is None else lambda: stop_when(self),
         )
 

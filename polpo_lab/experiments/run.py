@@ -100,7 +100,7 @@ class Run:
         async def asked() -> None:
             what(runner)
 
-        live_loop().submit(asked()).result()
+        live_loop().run(asked())
 
     def wait(self, timeout: float | None = None) -> Self:
         """Block until it is over.

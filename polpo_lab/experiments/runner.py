@@ -41,6 +41,9 @@ class RunOptions:
     only : {"new", "infrastructure"}, optional
     stop_when : callable, optional
         Called, without arguments and in a thread, whenever a block is complete; true stops.
+    patience : float
+        Seconds for which trouble with a server (refusals, broken connections) is waited out
+        before a trial is given up as ``transport``.
     """
 
     concurrency: int = 16
@@ -48,6 +51,7 @@ class RunOptions:
     agent_limits: Mapping[str, int] = field(default_factory=dict)
     only: Only | None = None
     stop_when: Callable[[], bool] | None = None
+    patience: float = 120.0
 
     def __post_init__(self) -> None:
         for name, limit in {"concurrency": self.concurrency, **self.agent_limits}.items():
@@ -225,7 +229,12 @@ class Runner:
         self._spending.start(each.trial.condition)
         self.progress.started(each.trial.id)
         tries = Tries(
-            self.plan, self.journal, place, self._paces[id(place)], lambda: self._load(place)
+            self.plan,
+            self.journal,
+            place,
+            self._paces[id(place)],
+            lambda: self._load(place),
+            self._options.patience,
         )
         task = asyncio.create_task(self._one(each, tries))
         self._running[task] = (each, place)

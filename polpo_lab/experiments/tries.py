@@ -32,7 +32,6 @@ from polpo_lab.models import Task
 from polpo_lab.verdicts import total
 
 MOST_TRIES_IN_A_RUN = 3
-MOST_TROUBLES_IN_A_ROW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +54,25 @@ class Tries:
         Of the place.
     load : callable
         Returns how many trials run there.
+    patience : float
+        Seconds for which trouble without any news is waited out.
     """
 
     def __init__(
-        self, plan: Plan, journal: Journal, place: Place, pace: Pace, load: Callable[[], int]
+        self,
+        plan: Plan,
+        journal: Journal,
+        place: Place,
+        pace: Pace,
+        load: Callable[[], int],
+        patience: float,
     ) -> None:
         self._plan = plan
         self._journal = journal
         self._place = place
         self._pace = pace
         self._load = load
+        self._patience = patience
 
     async def until_an_end(self, each: Outstanding, trouble: Callable[[str, str], None]) -> Ending:
         """Try until the task comes to rest, or nothing more can be expected of this run.
@@ -90,7 +98,7 @@ class Tries:
         self, trial: Trial, number: int, trouble: Callable[[str, str], None]
     ) -> tuple[str, str, Task | None]:
         """Return why there is no result, in a word and in full, or the task at its rest."""
-        troubles = 0
+        in_trouble_since: float | None = None
         while True:
             heard = self._last_event(trial, number)
             try:
@@ -98,8 +106,10 @@ class Tries:
             except TaskLost as error:
                 return "interrupted", str(error), None
             except PASSING as error:
-                troubles = 1 if self._last_event(trial, number) > heard else troubles + 1
-                if troubles > MOST_TROUBLES_IN_A_ROW:
+                now = time.monotonic()
+                if in_trouble_since is None or self._last_event(trial, number) > heard:
+                    in_trouble_since = now
+                if now - in_trouble_since > self._patience:
                     return "transport", str(error), None
                 trouble(f"waited: {error}", trial.id)
                 await self._wait_out(error)

@@ -39,10 +39,14 @@ class LocalBackend:
         allow_open_files(concurrency * _FILES_FOR_A_STREAM + _FILES_BESIDE)
         places = []
         for lab in _several(labs):
+            async with lab.async_client() as patient:
+                facts = await facts_of(patient)
             # Refusals come back at once, so that the runner's pace hears of them.
-            client = lab.async_client(retries=Retries(times=0), max_connections=concurrency + 8)
+            client = lab.async_client(
+                retries=Retries(times=0, resumptions=1), max_connections=concurrency + 8
+            )
             self._clients.append(client)
-            places.append(LocalPlace(client, await facts_of(client)))
+            places.append(LocalPlace(client, facts))
         return places
 
     async def close(self) -> None:
