@@ -9,9 +9,19 @@
     lock                 who writes; readers neither lock nor write
 """
 
+from polpo_lab.experiments.journal.merging import Merged, merge
 from polpo_lab.experiments.journal.reader import Recorded, TaskRecord, read_journal
 from polpo_lab.experiments.journal.segments import Segment
 from polpo_lab.experiments.journal.states import TrialState
 from polpo_lab.experiments.journal.writer import Journal
 
-__all__ = ["Journal", "Recorded", "Segment", "TaskRecord", "TrialState", "read_journal"]
+__all__ = [
+    "Journal",
+    "Merged",
+    "Recorded",
+    "Segment",
+    "TaskRecord",
+    "TrialState",
+    "merge",
+    "read_journal",
+]
