@@ -30,7 +30,7 @@ class Merged:
     ----------
     folder : Path
         Of the new journal.
-    trials : mapping of Path to int
+    trials : tuple of (Path, int)
         How many trials were taken from each journal.
     twice : tuple of str
         Trials that had come to rest in more than one; the one that did so first was kept.
@@ -39,13 +39,13 @@ class Merged:
     """
 
     folder: Path
-    trials: Mapping[Path, int]
+    trials: tuple[tuple[Path, int], ...]
     twice: tuple[str, ...]
     versions: Mapping[str, tuple[str | None, ...]]
 
     def __str__(self) -> str:
-        lines = [f"{self.folder}: {sum(self.trials.values())} trials"]
-        lines += [f"  {count} from {folder}" for folder, count in self.trials.items()]
+        lines = [f"{self.folder}: {sum(count for _, count in self.trials)} trials"]
+        lines += [f"  {count} from {folder}" for folder, count in self.trials]
         if self.twice:
             lines.append(
                 f"  {len(self.twice)} had come to rest in more than one; kept is the first to do "
@@ -122,7 +122,7 @@ def _merged(journals: Sequence[Recorded], target: Path) -> Merged:
         log.close()
         lock.release()
     taken = list(chosen.values())
-    trials = {journal.folder: taken.count(position) for position, journal in enumerate(journals)}
+    trials = tuple((journal.folder, taken.count(i)) for i, journal in enumerate(journals))
     return Merged(target, trials, twice, _several_versions(sessions))
 
 
