@@ -160,5 +160,49 @@ def lab(
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
+_Experiment = Annotated[Path, typer.Argument(help="Folder of an experiment, with its journal.")]
+
+
+@app.command()
+def export(
+    folder: _Experiment,
+    out: Annotated[Path, typer.Option(help="Folder to write to; made, or empty.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="parquet (partitioned by agent and policy) or jsonl.")
+    ] = "parquet",
+) -> None:
+    """Write the frames of an experiment for other tools."""
+    from polpo_lab.analysis.exporting import export as write_frames
+    from polpo_lab.experiments.journal import read_journal
+
+    if format_ not in ("parquet", "jsonl"):
+        raise typer.BadParameter(f"{format_!r}: use parquet or jsonl", param_hint="--format")
+    for path in write_frames(read_journal(folder), out, format=format_):  # type: ignore[arg-type]
+        typer.echo(path)
+
+
+@app.command()
+def verify(folder: _Experiment) -> None:
+    """Recompute every hash of an experiment; exit code 1 when anything differs."""
+    from polpo_lab.analysis.verifying import verify as recompute
+
+    found = recompute(folder)
+    typer.echo(found)
+    raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of experiments of one plan.")],
+    into: Annotated[Path, typer.Option(help="Folder of the new journal; made, or empty.")],
+) -> None:
+    """Merge journals of one plan, run on several machines, into one."""
+    from polpo_lab.analysis.compaction import compact
+    from polpo_lab.experiments.journal import merge as merge_journals
+
+    typer.echo(merge_journals(folders, into))
+    compact(into)
+
+
 if __name__ == "__main__":
     main()
