@@ -50,6 +50,7 @@ _OTHER_WORDS = {
     "difficulty": "metadata", "reference": "metadata", "attributes": "metadata",
 }  # fmt: skip
 _SHOWN_VALUE = 80
+_SHOWN_PLACE = 160
 _SHOWN_ERRORS = 8
 
 
@@ -187,7 +188,7 @@ def read_request(model: type[R], fields: Mapping[str, Any]) -> R | list[Problem]
     Examples
     --------
     >>> [problem.text for problem in read_request(RejectRequest, {"feedbak": "no"})]
-    ["'feedbak' is not a field; did you mean 'feedback'? Known: feedback", 'feedback is missing']
+    ["'feedbak' is not a field; did you mean 'feedback'?", 'feedback is missing']
     """
     values, problems = _snake_case(model, fields)
     try:
@@ -234,8 +235,8 @@ def unknown_field(model: type[WireRequest], name: Any) -> str:
     near = difflib.get_close_matches(to_snake(str(name)), known, n=1)
     if _OTHER_WORDS.get(name) in known:
         near = [_OTHER_WORDS[name]]
-    hint = f" did you mean {near[0]!r}?" if near else ""
-    return f"{_shown(name)} is not a field;{hint} Known: {', '.join(known)}"
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return f"{_shown(name)} is not a field; {hint}"
 
 
 def _file(path: Any, value: Any) -> Any:
@@ -289,7 +290,7 @@ def _place(location: tuple[int | str, ...]) -> str:
     for part in _written_path(location):
         name = to_snake(part) if isinstance(part, str) and not text else part
         text += f"[{name}]" if isinstance(name, int) else (f".{name}" if text else str(name))
-    return text or "the request"
+    return bounded(text, _SHOWN_PLACE) or "the request"
 
 
 def _shown(value: Any) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Annotated, Any
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from polpo_lab.client.drafting import build_request
 from polpo_lab.experiments.content import content_hash
@@ -14,6 +15,15 @@ from polpo_lab.models.wire import NonEmptyText, WireRequest
 
 # What describes a template to people and to the analysis, and never reaches an agent or judge.
 _ABOUT = frozenset({"id", "family", "tags", "metadata"})
+
+
+def _writable(values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what JSON cannot hold: pydantic lets NaN pass."""
+    try:
+        json.dumps(values, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise ValueError("NaN, infinity and endless nesting are no JSON") from None
+    return values
 
 
 class Template(WireRequest):
@@ -58,7 +68,9 @@ class Template(WireRequest):
     files: InputFiles = Field(default_factory=dict)
     max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)
     side_effects: bool = False
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    metadata: Annotated[dict[str, JsonValue], AfterValidator(_writable)] = Field(
+        default_factory=dict
+    )
 
     @property
     def hash(self) -> str:

@@ -50,10 +50,7 @@ ON_A_CONNECTION = (
     "polpo_lab.client.async_resources.AsyncAgents",
 )
 # What a user types that the package's own `__all__` gives.
-OF_THE_PACKAGE = (
-    "polpo_lab.experiments.suite.Suite",
-    "polpo_lab.experiments.template.Template",
-)
+OF_THE_PACKAGE = ("polpo_lab.experiments.suite.Suite",)
 # Handed out, never made by a user: what they are made from is nobody's business.
 HANDED_OUT = {
     "AsyncEventStream",

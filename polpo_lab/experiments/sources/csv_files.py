@@ -28,7 +28,8 @@ def read_csv(text: str, source: str) -> Document:
         except StopIteration:
             return Document(source, drafts)
         except csv.Error as error:
-            why = f"not CSV: {error}"
+            larger = "; JSON Lines and YAML take any length" if "larger" in str(error) else ""
+            why = f"not CSV: {error}{larger}"
             return Document(source, [*drafts, Draft(Unreadable(why), at(f"{source}:{line}"))])
         if not any(cell.strip() for cell in cells):
             continue
@@ -57,8 +58,8 @@ def _header_problems(columns: list[str]) -> list[str]:
 def _row(columns: list[str], cells: list[str]) -> dict[str, object] | Unreadable:
     if len(cells) != len(columns):
         return Unreadable(
-            f"{len(cells)} cells, but the header names {len(columns)} columns; "
-            "a cell that holds the delimiter or a line end is put in quotes"
+            f"{len(cells)} cells, but the header names {len(columns)} columns: "
+            "a cell with the delimiter needs quotes"
         )
     try:
         return fields_of(dict(zip(columns, cells, strict=True)))

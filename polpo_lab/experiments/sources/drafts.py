@@ -137,19 +137,20 @@ def _fields(value: Any) -> Template | dict[str, Any] | Unreadable:
     if "suite" in value:
         return Unreadable("the header, {'suite': ...}, comes first, and once")
     fields = dict(value)
-    if "id" not in fields and isinstance(fields.get("title"), str):
-        fields["id"] = slug(fields["title"])
+    title = fields.get("title")
+    # Without a title there is no id either, but that is not what is to be mended.
+    fields.setdefault("id", slug(title) if isinstance(title, str) else "untitled")
     return fields
 
 
 def _doubled(fields: Template | dict[str, Any], draft: Draft, taken: dict[str, Draft]) -> list[str]:
-    given = fields.id if isinstance(fields, Template) else fields.get("id")
-    if not isinstance(given, str):
+    spelled = isinstance(fields, Template) or "id" in draft.value
+    given = fields.id if isinstance(fields, Template) else fields["id"]
+    if not isinstance(given, str) or not (spelled or isinstance(draft.value.get("title"), str)):
         return []
     first = taken.setdefault(given, draft)
     if first is draft:
         return []
-    spelled = isinstance(fields, Template) or "id" in draft.value
     why = "" if spelled else ", made of its title; give it an id of its own"
     place = draft.locate(("id",))
     return [f"{place}: the id {shown(given)} is taken already, by {first.locate(('id',))}{why}"]

@@ -255,6 +255,8 @@ def _whole(value: Any) -> Any:
 
 def _text(value: Any) -> Any:
     """Spell a number as text: ids and families often are numbers."""
+    if _is_missing(value):
+        return None
     value = _whole(value)
     return str(value) if isinstance(value, (int, float)) else value
 

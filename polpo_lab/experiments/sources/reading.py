@@ -112,4 +112,4 @@ def is_frame(source: Any) -> bool:
 
 
 def _is_a_path(source: str) -> bool:
-    return bool(Path(source).suffix) or os.sep in source or Path(source).exists()
+    return bool(Path(source).suffix) or os.sep in source

@@ -29,8 +29,7 @@ def unknown_column(name: str) -> str | None:
         return None
     if not name.strip():
         return "a column has no name"
-    message = unknown_field(Template, name)
-    return None if name in _COLUMNS else f"column {message}; and metadata.… and files.…"
+    return None if name in _COLUMNS else f"column {unknown_field(Template, name)}"
 
 
 def fields_of(cells: Mapping[str, str]) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _broken(error: Exception, text: str, source: str) -> Draft:
     position = getattr(error, "position", None)
     if position is not None:
         line = text.encode()[:position].count(b"\n") + 1
-        why = f"not YAML: {shown(getattr(error, 'character', '?'))}: {error.reason}"  # type: ignore[attr-defined]
+        why = f"not YAML: {getattr(error, 'reason', error)}"
         return Draft(Unreadable(why), at(f"{source}:{line}"))
     why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
     return Draft(Unreadable(f"not YAML: {why}"), at(source))
