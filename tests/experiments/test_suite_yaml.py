@@ -118,7 +118,7 @@ def test_problems_stand_at_the_line_of_their_field(problems):
         ("a text",
          "a.yaml:1: a suite is a list of templates, or suite: and templates:, not 'a text'"),
         ("templates:\n  title: A\n",
-         "a.yaml:2: templates is a list of objects, not {'title': 'A'}"),
+         "a.yaml:2: templates is a list of objects, not one object"),
         ("name: x\ntemplates: [{title: A, description: d}]",
          "a.yaml:1: 'name' belongs below suite:"),
         ("- title: A\n  title: B", "a.yaml:2: 'title' stands here and in line 1"),

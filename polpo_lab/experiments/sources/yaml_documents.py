@@ -30,6 +30,7 @@ _Emitter: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _TAG = "tag:yaml.org,2002:"
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_KINDS = {yaml.MappingNode: "one object", yaml.ScalarNode: "a single value"}
 _CORE_SCHEMA = (
     ("null", re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]),
     ("bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")),
@@ -104,7 +105,7 @@ def _document(root: yaml.Node, source: str) -> Document:
         elif isinstance(node, yaml.SequenceNode):
             drafts += [_draft(each, values, source) for each in node.value]
         else:
-            why = f"templates is a list of objects, not {shown(values.of(node))}"
+            why = f"templates is a list of objects, not {_KINDS[type(node)]}"
             drafts.append(Draft(Unreadable(why), _lines(node, source)))
         seen.add(part)
     return Document(source, drafts, header)
