@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.template import Template
 
+_ROUNDING = 1e-9
 Keep = Callable[[Template], bool]
 Names = tuple[str, ...] | None
 
@@ -60,8 +61,37 @@ def sampled(templates: Sequence[Template], count: int, seed: int) -> list[Templa
     return [template for template in templates if template.id in chosen]
 
 
-def side(template: Template, seed: int, by: str) -> float:
-    """Return where a template stands from 0 to 1: with ``by="family"`` where its family does."""
+def sides(
+    templates: Sequence[Template], dev: float, test: float, *, seed: int, by: str
+) -> tuple[list[Template], list[Template]]:
+    """Part templates by where they, or their families, stand on a line from 0 to 1.
+
+    Dev is its beginning and test its end, so that shares that grow change no side either.
+
+    Raises
+    ------
+    InvalidArgument
+        When the shares are no shares, or a side is left without templates.
+    """
+    if not (dev > 0 and test > 0 and dev + test <= 1 + _ROUNDING):
+        raise InvalidArgument(
+            f"dev={dev!r} and test={test!r} must be above 0, and together at most 1"
+        )
+    if by not in ("family", "template"):
+        raise InvalidArgument(f"by={by!r} is unknown: use 'family' or 'template'")
+    places = [(template, _place(template, seed, by)) for template in templates]
+    first = [template for template, place in places if place < dev]
+    second = [template for template, place in places if place >= max(dev, 1 - test)]
+    if not first or not second:
+        empty = "dev" if not first else "test"
+        raise InvalidArgument(
+            f"the {empty} side gets nothing by {by} with seed={seed}; use by='template', "
+            "another seed, or a larger suite"
+        )
+    return first, second
+
+
+def _place(template: Template, seed: int, by: str) -> float:
     if by == "family" and template.family is not None:
         return lot("split", seed, "family", template.family)
     return lot("split", seed, "template", template.id)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
+from polpo_lab.client.drafting import build_request
 from polpo_lab.errors import InvalidArgument, UnknownTemplate
 from polpo_lab.experiments.content import content_hash
-from polpo_lab.experiments.selecting import conditions, sampled, side
+from polpo_lab.experiments.selecting import conditions, sampled, sides
 from polpo_lab.experiments.suite_reprs import suite_frame, suite_html, suite_line, suite_text
 from polpo_lab.experiments.template import Template
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Families = Literal["random", "fixed"]
 DEFAULT_FAMILIES: Families = "random"
-_ROUNDING = 1e-9
 
 
 class Suite:
@@ -384,27 +384,11 @@ class Suite:
         >>> {t.family for t in dev} & {t.family for t in test}
         set()
         """
-        if not (dev > 0 and test > 0 and dev + test <= 1 + _ROUNDING):
-            raise InvalidArgument(
-                f"dev={dev!r} and test={test!r} must be above 0, and together at most 1"
-            )
         together = by or ("family" if self.families == "random" else "template")
-        if together not in ("family", "template"):
-            raise InvalidArgument(f"by={by!r} is unknown: use 'family' or 'template'")
-        places = [(t, side(t, seed, together)) for t in self]
-        sides = {
-            f"dev {dev:g}": [t for t, place in places if place < dev],
-            # From the other end, so that growing shares never change sides either.
-            f"test {test:g}": [t for t, place in places if place >= max(dev, 1 - test)],
-        }
-        for words, kept in sides.items():
-            if not kept:
-                raise InvalidArgument(
-                    f"suite {self.name!r}: the side {words} gets nothing by {together} with "
-                    f"seed={seed}; use by='template' or another seed"
-                )
+        parted = sides(self.templates, dev, test, seed=seed, by=together)
+        named = zip((f"dev {dev:g}", f"test {test:g}"), parted, strict=True)
         first, second = (
-            self._like(f"{self.name}[{words}, seed {seed}]", kept) for words, kept in sides.items()
+            self._like(f"{self.name}[{words}, seed {seed}]", kept) for words, kept in named
         )
         return first, second
 
@@ -444,7 +428,7 @@ class Suite:
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Suite:
         """Read what `to_record` wrote."""
-        templates = (Template.model_validate(template) for template in record["templates"])
+        templates = (build_request(Template, "suite", each) for each in record["templates"])
         about = {name: record.get(name) for name in ("description", "licence")}
         return cls(record["name"], templates, families=record["families"], **about)
 
