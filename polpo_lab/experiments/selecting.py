@@ -46,7 +46,15 @@ def sampled(templates: Sequence[Template], count: int, seed: int) -> list[Templa
     A template without a family counts as one of a family of its own kind: those without.
     Families take turns, in an order that is drawn; so a larger sample of the same seed
     holds the smaller one.
+
+    Raises
+    ------
+    InvalidArgument
+        When there are not so many.
     """
+    if not isinstance(count, int) or not 1 <= count <= len(templates):
+        raise InvalidArgument(f"n={count!r} must be from 1 to {len(templates)}, the suite's size")
+    _whole(seed)
     by_family: dict[str | None, list[Template]] = {}
     for template in templates:
         by_family.setdefault(template.family, []).append(template)
@@ -73,7 +81,9 @@ def sides(
     InvalidArgument
         When the shares are no shares, or a side is left without templates.
     """
-    if not (dev > 0 and test > 0 and dev + test <= 1 + _ROUNDING):
+    _whole(seed)
+    numbers = isinstance(dev, (int, float)) and isinstance(test, (int, float))
+    if not (numbers and dev > 0 and test > 0 and dev + test <= 1 + _ROUNDING):
         raise InvalidArgument(
             f"dev={dev!r} and test={test!r} must be above 0, and together at most 1"
         )
@@ -89,6 +99,12 @@ def sides(
             "another seed, or a larger suite"
         )
     return first, second
+
+
+def _whole(seed: int) -> None:
+    """Refuse seeds that look alike and are not: 1 and 1.0 would draw differently."""
+    if not isinstance(seed, int):
+        raise InvalidArgument(f"seed={seed!r:.40} must be a whole number")
 
 
 def _place(template: Template, seed: int, by: str) -> float:

@@ -238,11 +238,11 @@ class Suite:
             bounds = ["" if each is None else str(each) for each in (key.start, key.stop)]
             step = "" if key.step is None else f":{key.step}"
             return self._like(f"{self.name}[{':'.join(bounds)}{step}]", self.templates[key])
-        if isinstance(key, int):
+        if not isinstance(key, str) and hasattr(key, "__index__"):  # numpy's whole numbers too
             if not -len(self) <= key < len(self):
                 raise UnknownTemplate(f"suite {self.name!r} has {len(self)} templates, no [{key}]")
             return self.templates[key]
-        if key in self._by_id:
+        if isinstance(key, str) and key in self._by_id:
             return self._by_id[key]
         near = difflib.get_close_matches(str(key), self._by_id, n=1)
         guess = (
@@ -302,10 +302,15 @@ class Suite:
         >>> Suite.load("list-functions").filter(family="cuts", tag="easy").name
         'list-functions[family cuts, tag easy]'
         """
-        asked = {"family": _listed(family), "tag": _listed(tag), "id": _listed(id)}
+        asked = {n: _listed(n, v) for n, v in (("family", family), ("tag", tag), ("id", id))}
         words = [f"{name} {'|'.join(v)}" for name, v in asked.items() if v is not None]
         keep: list[Callable[[Template], Any]] = [*conditions(self.templates, **asked)]
         if where is not None:
+            if not callable(where):
+                raise InvalidArgument(
+                    f"where={where!r:.80} must be a function of a template; "
+                    "filter(family=...), (tag=...) and (id=...) take names"
+                )
             keep.append(where)
             words.append(f"where {getattr(where, '__name__', 'function')}")
         kept = [t for t in self if all(holds(t) for holds in keep)]
@@ -338,8 +343,6 @@ class Suite:
         >>> Suite.load("list-functions").sample(40, seed=1).name
         'list-functions[sample 40, seed 1]'
         """
-        if not 1 <= n <= len(self):
-            raise InvalidArgument(f"n={n!r} must be from 1 to {len(self)}, the suite's size")
         return self._like(f"{self.name}[sample {n}, seed {seed}]", sampled(self.templates, n, seed))
 
     def split(
@@ -451,5 +454,11 @@ def _agree(source: str, declared: str | None, families: str | None) -> None:
         )
 
 
-def _listed(names: str | Iterable[str] | None) -> tuple[str, ...] | None:
-    return names if names is None else (names,) if isinstance(names, str) else tuple(names)
+def _listed(name: str, names: Any) -> tuple[str, ...] | None:
+    if names is None or isinstance(names, str):
+        return names if names is None else (names,)
+    listed = tuple(names) if isinstance(names, Iterable) else (names,)
+    odd = [each for each in listed if not isinstance(each, str)]
+    if odd:
+        raise InvalidArgument(f"{name}={odd[0]!r:.80} must be a text, or a list of texts")
+    return listed

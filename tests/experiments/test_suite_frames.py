@@ -89,6 +89,14 @@ def test_a_missing_cell_that_is_needed_is_a_problem_of_its_row(missing):
     )
 
 
+def test_metadata_may_be_one_column_or_a_column_of_objects():
+    of_one = polpo.Suite.from_frame(QUESTIONS, description="question", metadata="level")
+    assert [t.metadata for t in of_one] == [{"level": 1}, {"level": 2}]
+    whole = QUESTIONS.assign(about=[{"x": np.int64(1)}, None])
+    of_objects = polpo.Suite.from_frame(whole, description="question", metadata="about")
+    assert [t.metadata for t in of_objects] == [{"x": 1}, {}]
+
+
 def test_a_function_that_fails_is_a_problem_of_its_row():
     with pytest.raises(InvalidSuite, match="row q1: the function for family failed with KeyError"):
         polpo.Suite.from_frame(QUESTIONS, description="question", family=lambda row: row["nope"])

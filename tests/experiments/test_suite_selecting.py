@@ -80,6 +80,24 @@ def test_samples_are_deterministic_even_and_nested(suite, seed, data):
     assert set(ids(backwards.sample(n, seed))) == set(drawn)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: SUITE.filter(family=3), "family=3 must be a text, or a list of texts"),
+        (lambda: SUITE.filter("cuts"), "where='cuts' must be a function of a template"),
+        (lambda: SUITE.sample("3"), "n='3' must be from 1 to 130"),
+        (lambda: SUITE.sample(3, seed=1.0), "seed=1.0 must be a whole number"),
+        (lambda: SUITE.split(seed="x"), "seed='x' must be a whole number"),
+        (lambda: SUITE.split(by="famly"), "by='famly' is unknown: use 'family' or 'template'"),
+        (lambda: SUITE[["cuts-1"]], "has no template ['cuts-1']"),
+    ],
+)
+def test_arguments_that_are_none_are_refused(wrong, message):
+    with pytest.raises(InvalidArgument) as caught:
+        wrong()
+    assert message in str(caught.value)
+
+
 @pytest.mark.parametrize("n", [0, -1, 131])
 def test_a_sample_of_an_impossible_size_is_refused(n):
     with pytest.raises(InvalidArgument, match=f"n={n} must be from 1 to 130"):
@@ -130,7 +148,7 @@ def test_growing_shares_never_change_sides():
     assert set(ids(small_test)) <= set(ids(test))
 
 
-@pytest.mark.parametrize("shares", [(0.6, 0.6), (0, 1), (-0.1, 0.5), (float("nan"), 0.5)])
+@pytest.mark.parametrize("shares", [(0.6, 0.6), (0, 1), (-0.1, 0.5), (float("nan"), 0.5), ("a", 1)])
 def test_shares_that_are_none_are_refused(shares):
     with pytest.raises(InvalidArgument, match="must be above 0, and together at most 1"):
         SUITE.split(*shares)

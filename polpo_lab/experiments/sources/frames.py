@@ -184,8 +184,16 @@ def _tags(field: str, spec: Any, names: list[Any]) -> Pick:
 
 
 def _metadata(field: str, spec: Any, names: list[Any]) -> Pick:
-    if isinstance(spec, str) or callable(spec):
+    if callable(spec):
         return _one(field, spec, names)
+    if isinstance(spec, str):
+        one = _one(field, spec, names)
+
+        def keyed(row: Row) -> Any:
+            value = one(row)
+            return value if isinstance(value, Mapping) or _is_missing(value) else {spec: value}
+
+        return keyed
     picks = {str(each): _pick(field, each, names) for each in _list(field, spec)}
 
     def pick(row: Row) -> dict[str, Any]:
