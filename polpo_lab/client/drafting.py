@@ -290,7 +290,7 @@ def _place(location: tuple[int | str, ...]) -> str:
     for part in _written_path(location):
         name = to_snake(part) if isinstance(part, str) and not text else part
         text += f"[{name}]" if isinstance(name, int) else (f".{name}" if text else str(name))
-    return bounded(text, _SHOWN_PLACE) or "the request"
+    return bounded(strip_control(text), _SHOWN_PLACE) or "the request"
 
 
 def _shown(value: Any) -> str:
