@@ -6,20 +6,22 @@ failure and 2 for a wrong call.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from polpo_lab import __version__
-from polpo_lab.errors import PolpoLabError
+from polpo_lab.errors import InvalidArgument, InvalidSuite, PolpoLabError
 
 if TYPE_CHECKING:
+    from polpo_lab.experiments.suite import Suite
     from polpo_lab.server.embedded import EmbeddedServer
 
 app = typer.Typer(
@@ -145,6 +147,66 @@ def demo(
     from polpo_lab.demonstration import demonstrate
 
     demonstrate(templates=templates, data=data, seed=seed)
+
+
+suites_app = typer.Typer(help="List the suites that come along, or check one of your own.")
+app.add_typer(suites_app, name="suites")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@suites_app.callback(invoke_without_command=True)
+def suites(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the suites that come with polpo-lab."""
+    if context.invoked_subcommand is not None:
+        return
+    from polpo_lab.experiments.sources.bundled import bundled_files
+    from polpo_lab.experiments.suite import Suite
+
+    found = [Suite.load(name) for name in bundled_files()]
+    if as_json:
+        typer.echo(json.dumps([_about_suite(suite) for suite in found]))
+        return
+    for suite in found:
+        typer.echo(suite.summary)
+        typer.echo(f"  {suite.description}\n  licence: {suite.licence}")
+        typer.echo(f"  polpo_lab.Suite.load({suite.name!r})")
+
+
+@suites_app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="JSON Lines, YAML or CSV.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a suite's file: print every problem with its line; exit code 1 if there is any."""
+    from polpo_lab.experiments.suite import Suite
+
+    try:
+        suite = Suite.load(file)
+    except InvalidArgument as error:
+        problems = list(error.problems) if isinstance(error, InvalidSuite) else [str(error)]
+        if as_json:
+            typer.echo(json.dumps({"file": str(file), "valid": False, "problems": problems}))
+        else:
+            typer.echo("\n".join(problems))
+        raise typer.Exit(1) from None
+    if as_json:
+        about = _about_suite(suite)
+        typer.echo(json.dumps({"file": str(file), "valid": True, "problems": [], **about}))
+    else:
+        typer.echo(f"{file} is valid: {suite.summary}")
+
+
+def _about_suite(suite: Suite) -> dict[str, Any]:
+    families = {template.family for template in suite if template.family}
+    return {
+        "name": suite.name,
+        "templates": len(suite),
+        "families": len(families),
+        "families_are": suite.families,
+        "hash": suite.hash,
+        "description": suite.description,
+        "licence": suite.licence,
+    }
 
 
 @app.command()
