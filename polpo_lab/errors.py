@@ -110,7 +110,7 @@ class APIError(PolpoLabError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = (self.status, self.code, self.message, self.details)
-        return type(self), arguments, {"retry_after": self.retry_after}
+        return type(self), arguments, dict(self.__dict__)
 
 
 class NotFound(APIError):
