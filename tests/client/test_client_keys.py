@@ -138,7 +138,7 @@ def test_a_missing_key_is_explained(connect, monkeypatch):
     monkeypatch.setenv("POLPO_HOSTS", "127.0.0.1")
     with Polpo(p.base_url) as trusted, pytest.raises(AuthenticationFailed):
         trusted.tasks.list()
-    assert server.seen[1].headers["authorization"] == f"Bearer {KEY}"
+    assert server.seen[-1].headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_a_proxy_of_the_environment_is_not_given_the_traffic_of_this_machine(connect, monkeypatch):
