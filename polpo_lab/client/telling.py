@@ -57,10 +57,6 @@ class Telling:
         if event.attempt is not None:
             self._where = event.attempt, event.round or 0
 
-    def is_news(self, task: Task) -> bool:
-        """Tell whether the task stands elsewhere than was told."""
-        return task.status != self._status
-
     def news(self, task: Task) -> Iterator[Event]:
         """Make the events that the task proves and that were not told, and no others."""
         self.has_begun = True
@@ -78,7 +74,8 @@ class Telling:
             if before is not None:
                 yield _assessed(verdict, *before)
             self._assessment, verdict = verdict, None
-        if task.status != self._status:
+        has_new_round = before is not None and (attempt, round_) > before
+        if task.status != self._status or has_new_round:
             yield StatusEvent(
                 task_id=task.id,
                 status=task.status,
@@ -109,8 +106,7 @@ class Telling:
 
     def _where_now(self, task: Task) -> tuple[int, int]:
         """Return attempt and round; self-hosted Polpo counts fixes, and forgets them at the end."""
-        attempt, fixes = task.retries + 1, (task.model_extra or {}).get("fixAttempts")
-        round_ = fixes if isinstance(fixes, int) else 0
+        attempt, round_ = task.retries + 1, fixes_of(task)
         if self._where is not None and self._where[0] == attempt:
             round_ = max(round_, self._where[1])
         return attempt, round_
@@ -124,6 +120,12 @@ class Telling:
         ):
             return False
         return seen.at is None or verdict.at is None or seen.at == verdict.at
+
+
+def fixes_of(task: Task) -> int:
+    """Return which fix of its attempt a task is at, where the server counts them."""
+    fixes = (task.model_extra or {}).get("fixAttempts")
+    return fixes if isinstance(fixes, int) else 0
 
 
 def _assessed(verdict: Assessment, attempt: int, round_: int) -> AssessmentEvent:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from polpo_lab.client.exchange import Answer, Flow, Opened, Request, Wait
 from polpo_lab.client.steps import READ, READY, Following
+from polpo_lab.client.telling import fixes_of
 from polpo_lab.models import Task
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Watch:
 
 
 def _standing(task: Task | None) -> tuple[object, ...]:
-    return () if task is None else (task.status, task.phase, task.retries)
+    return () if task is None else (task.status, task.phase, task.retries, fixes_of(task))
 
 
 class Listener:

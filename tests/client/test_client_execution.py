@@ -199,7 +199,7 @@ def test_follow_looks_at_the_task_where_no_events_are_kept(connect):
     polpo.finish()
     p, _ = connect(polpo, dialect="cloud")
     assert types(p.tasks.follow("task_1")) == ["status", "assessment", "done"]
-    with pytest.raises(UnsupportedByServer, match="last_event_id=3.*numbers no events"):
+    with pytest.raises(UnsupportedByServer, match=r"last_event_id=3.*numbers no events"):
         p.tasks.follow("task_1", last_event_id=3)
 
 

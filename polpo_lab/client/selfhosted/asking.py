@@ -88,9 +88,8 @@ def change(update: TaskUpdate) -> WireObject:
     UnsupportedByServer
         For what the server would drop, naming the alternative.
     """
-    for name in update.model_fields:
-        if name in update.model_fields_set and name not in _CHANGEABLE:
-            raise _refused(f"a new {name}", _CREATE_ANEW)
+    for name in sorted(update.model_fields_set - _CHANGEABLE):
+        raise _refused(f"a new {name}", _CREATE_ANEW)
     body = update.wire()
     if "expectations" in body:
         body["expectations"] = expectations(update.expectations)

@@ -23,7 +23,7 @@ def task_of(told: WireObject) -> WireObject:
     Each run replaces what the run before left in ``result``. A run that was killed leaves
     nothing, so that an earlier run's end may stand there still: `_is_of_earlier_run`.
     """
-    status = told.get("status")
+    status, phase = _text(told.get("status")), _text(told.get("phase"))
     expectations = told.get("expectations")
     expectations = expectations if isinstance(expectations, list) else []
     result = told.get("result")
@@ -33,14 +33,14 @@ def task_of(told: WireObject) -> WireObject:
     past = objects_in((result or {}).get("assessmentHistory"))
     history = [assessment_of(each, expectations) for each in past]
     ended = None if result is None else _result(result)
-    if _is_of_earlier_run(told, judged):
-        history += [judged] if judged else []
+    if judged is not None and _is_of_earlier_run(status, phase, judged):
+        history.append(judged)
         judged = ended = None
     task |= {
         # The server rewrites the description for fixes and retries; the user's is kept beside it.
         "description": told.get("originalDescription") or told.get("description", ""),
         "queued": status == "pending",
-        "phase": None if status in AT_REST or status == "draft" else told.get("phase"),
+        "phase": None if status in AT_REST or status == "draft" else phase,
         # Without the field there are no retries: 3 is the default of the reference only.
         "maxRetries": told.get("maxRetries", 0),
         "result": ended,
@@ -92,14 +92,13 @@ def _result(told: WireObject) -> WireObject:
     return result
 
 
-def _is_of_earlier_run(told: WireObject, judged: WireObject | None) -> bool:
+def _is_of_earlier_run(status: str | None, phase: str | None, judged: WireObject) -> bool:
     """Tell whether a failed task's assessment is of a run before the one that ended.
 
     A run that is assessed leaves its phase; one that was killed stays in it, and hands
     nothing in.
     """
-    is_cut_off = told.get("status") == "failed" and told.get("phase") in _RUNS
-    return is_cut_off and judged is not None and judged.get("trigger") != "reassess"
+    return status == "failed" and phase in _RUNS and judged.get("trigger") != "reassess"
 
 
 def _retry_policy(told: Any) -> WireObject | None:
@@ -111,7 +110,7 @@ def _retry_policy(told: Any) -> WireObject | None:
     return policy | {"escalateAfter": max(1, told["escalateAfter"])}
 
 
-def _reason(status: Any, result: WireObject | None, judged: WireObject | None) -> str | None:
+def _reason(status: str | None, result: WireObject | None, judged: WireObject | None) -> str | None:
     """Say why a task failed, as far as its result proves it: the server does not."""
     if status not in ("failed", "awaiting_approval") or result is None:
         return None
@@ -121,3 +120,7 @@ def _reason(status: Any, result: WireObject | None, judged: WireObject | None) -
     if judged is None or judged["passed"] is True:
         return None
     return "judge_error" if judged["passed"] is None else "expectations"
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
