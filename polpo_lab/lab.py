@@ -176,7 +176,11 @@ class Lab:
 
     def capabilities(self) -> Capabilities:
         """Return what the connected server can do and reports, and what to do where it cannot."""
-        return capabilities_of(self.client.dialect(), self.health())
+        try:
+            health = self.health()
+        except UnsupportedByServer:  # then it says nothing of itself
+            health = Health()
+        return capabilities_of(self.client.dialect(), health)
 
     # ------------------------------------------------------------------ agents and judges
 

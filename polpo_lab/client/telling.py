@@ -76,6 +76,9 @@ class Telling:
             self._assessment, verdict = verdict, None
         has_new_round = before is not None and (attempt, round_) > before
         if task.status != self._status or has_new_round:
+            # What a run left is told with the move that ended it, and with no other.
+            left = self._status == "in_progress" and not has_new_round
+            left = left and task.status in _VERDICT_STANDS
             yield StatusEvent(
                 task_id=task.id,
                 status=task.status,
@@ -83,6 +86,8 @@ class Telling:
                 attempt=attempt,
                 round=round_,
                 reason=task.reason,
+                exit_reason=_exit_reason(task) if left else None,
+                result=task.result if left else None,
             )
         if task.phase != self._phase:
             self._phase = task.phase
@@ -120,6 +125,12 @@ class Telling:
         ):
             return False
         return seen.at is None or verdict.at is None or seen.at == verdict.at
+
+
+def _exit_reason(task: Task) -> str | None:
+    """Return how a run ended, where the server tells it with the result."""
+    told = (task.result.model_extra or {}).get("exitReason") if task.result else None
+    return told if isinstance(told, str) else None
 
 
 def fixes_of(task: Task) -> int:

@@ -37,13 +37,20 @@ _NEVER_REACHED = (
 )
 
 
+class _SecretHeaders(httpx.Headers):
+    """Headers with a key in them. httpx masks `Authorization` alone in its repr."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} headers>"
+
+
 @dataclass(frozen=True, slots=True)
 class _Headers:
     """Headers with the key in them, by what is sent."""
 
-    plain: httpx.Headers
-    json: httpx.Headers
-    events: httpx.Headers
+    plain: _SecretHeaders
+    json: _SecretHeaders
+    events: _SecretHeaders
 
 
 class WireFormat:
@@ -75,7 +82,6 @@ class WireFormat:
             "User-Agent": _USER_AGENT,
             "Accept": "application/json",
         }
-        # httpx.Headers, unlike a dict, shows no authorization in its repr.
         self._anonymous = httpx.Headers(self._common)
         self._headers: _Headers | None = None
         patience = {"connect": timeouts.connect, "write": timeouts.write, "pool": timeouts.connect}
@@ -117,7 +123,7 @@ class WireFormat:
     def _headers_for(self, dialect: Dialect) -> _Headers:
         """Return the headers with the key as this dialect presents it; made once."""
         if self._headers is None:
-            keyed = dict(self._common)
+            keyed = _SecretHeaders(self._common)
             if self._key is not None:
                 keyed[dialect.key_header] = dialect.key_scheme + self._key.get_secret_value()
             stream = {
@@ -126,9 +132,9 @@ class WireFormat:
                 "Accept-Encoding": "identity",
             }
             self._headers = _Headers(
-                httpx.Headers(keyed),
-                httpx.Headers(keyed | {"Content-Type": "application/json"}),
-                httpx.Headers(keyed | stream),
+                keyed,
+                _SecretHeaders([*keyed.multi_items(), ("Content-Type", "application/json")]),
+                _SecretHeaders({**keyed, **_SecretHeaders(stream)}),
             )
         return self._headers
 

@@ -85,7 +85,7 @@ def test_redirects_are_not_followed_and_the_key_stays(connect, serve):
     assert other.seen == []
 
 
-def _locals_of(error: BaseException) -> str:
+def locals_of(error: BaseException) -> str:
     """Everything a debugger or a rich traceback would print of an error and its causes."""
     shown = []
     while error is not None:
@@ -114,7 +114,7 @@ def test_no_error_shows_any_part_of_the_key(connect, caplog, trouble):
     for call in (lambda: p.tasks.get("task_1"), lambda: p.tasks.execute(Task(**TASK))):
         with pytest.raises(PolpoLabError) as caught:
             call()
-        shown = _locals_of(caught.value)
+        shown = locals_of(caught.value)
         assert "Zq7" not in shown
         assert "PpLm" not in shown
         assert KEY not in repr(getattr(caught.value, "details", None))

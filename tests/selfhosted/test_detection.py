@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 import polpo_lab as polpo
 from polpo_lab.client import AsyncPolpo, Polpo
-from polpo_lab.errors import AuthenticationFailed, InvalidArgument, InvalidResponse
-from tests.client.scripted_server import Out, ScriptedServer, Seen
+from polpo_lab.errors import (
+    AuthenticationFailed,
+    InvalidArgument,
+    InvalidResponse,
+    PolpoLabError,
+)
+from tests.client.scripted_server import QUICK, Drop, Out, ScriptedServer, Seen
+from tests.client.test_client_keys import locals_of
 from tests.selfhosted.imitation_app import KEY
 
 
@@ -82,6 +90,30 @@ def test_a_redirect_is_not_followed():
         ):
             p.tasks.list()
     assert [s.headers.get("x-api-key") for s in server.seen] == [KEY, None]
+    server.close()
+
+
+async def _drops(seen: Seen, out: Out) -> None:
+    raise Drop
+
+
+async def _echoes(seen: Seen, out: Out) -> None:
+    await out.reply(401, {"ok": False, "error": f"bad key {KEY}", "code": "AUTH_REQUIRED"})
+
+
+@pytest.mark.parametrize("trouble", [_drops, _echoes])
+def test_nothing_shows_any_part_of_the_key(caplog, trouble):
+    caplog.set_level(logging.DEBUG)
+    server = ScriptedServer(trouble)
+    with Polpo(server.url, KEY, dialect="selfhosted", retries=QUICK) as p:
+        for call in (p.tasks.get, p.tasks.execute, p.tasks.follow):
+            with pytest.raises(PolpoLabError) as caught:
+                call("x")
+            assert "Zq7" not in locals_of(caught.value)
+        wire = p._driver.connections._wire
+        things = [p, vars(p), vars(p._driver.calls), vars(p._driver.calls.gateway), vars(wire)]
+        assert not any("Zq7" in repr(thing) or "PpLm" in repr(thing) for thing in things)
+    assert "Zq7" not in caplog.text
     server.close()
 
 

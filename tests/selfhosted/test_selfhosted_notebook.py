@@ -9,6 +9,7 @@ import pytest
 from polpo_lab.errors import UnsupportedByServer
 from polpo_lab.notebook.card import Card
 from polpo_lab.notebook.task_feed import TaskFeed
+from polpo_lab.recording import Recording
 from tests.selfhosted.imitation import Run
 
 CHECKS = ["The text is kind", {"type": "test", "command": "test -e one.txt"}]
@@ -33,6 +34,20 @@ def test_the_feed_of_a_card_runs_a_task_to_its_verdict(lab):
     assert feed.trouble is None
     assert (feed.task.status, feed.task.assessment.passed) == ("done", True)
     assert feed.task.result.content == "Wrote the file."
+
+
+def test_a_recording_says_how_a_run_ended_as_the_result_does(serve, connect):
+    """A crash is reviewed there too: that it came to a review says nothing of its end."""
+    server = serve(review_seconds=1.5)
+    server.supervisor.agents["crasher"] = lambda task, workdir: Run(
+        exit_code=1, stderr="boom", seconds=1.5
+    )
+    lab = connect(server)
+    told = []
+    lab.run("crasher", "Crash", max_retries=0, expect="kind", on_event=told.append)
+    recorded = Recording.of(told).task
+    assert [a.exit_reason for a in recorded.attempts] == ["crash"]
+    assert (recorded.status, recorded.reason, recorded.result.error) == ("failed", "crash", "boom")
 
 
 def test_buttons_of_a_card_act(server, lab):

@@ -184,4 +184,4 @@ def _lost(missing: list[str], outcome: str) -> UnsupportedByServer:
 
 
 def _json(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return json.dumps(body).encode()

@@ -48,7 +48,7 @@ def task_of(told: WireObject) -> WireObject:
         "assessmentHistory": history or None,
         "retryPolicy": _retry_policy(told.get("retryPolicy")),
         "outcomes": _outcomes(told.get("outcomes")),
-        "reason": _reason(status, result if ended is not None else None, judged),
+        "reason": _reason(status, ended, judged),
     }
     if "originalDescription" in told:
         task["currentDescription"] = told.get("description")
@@ -87,9 +87,16 @@ def _result(told: WireObject) -> WireObject:
     moved = ("stdout", "assessment", "assessmentHistory")
     result = {name: value for name, value in told.items() if name not in moved}
     result["content"] = told.get("stdout", "")
-    if told.get("exitCode", 0) != 0:
+    result["exitReason"] = _exit_reason(told)
+    if result["exitReason"] != "ok":
         result["error"] = told.get("stderr") or f"exit code {told['exitCode']}"
     return result
+
+
+def _exit_reason(told: WireObject) -> str:
+    if told.get("exitCode", 0) == 0:
+        return "ok"
+    return "timeout" if str(told.get("stderr", "")).startswith(_TIMED_OUT) else "crash"
 
 
 def _is_of_earlier_run(status: str | None, phase: str | None, judged: WireObject) -> bool:
@@ -114,9 +121,8 @@ def _reason(status: str | None, result: WireObject | None, judged: WireObject | 
     """Say why a task failed, as far as its result proves it: the server does not."""
     if status not in ("failed", "awaiting_approval") or result is None:
         return None
-    if result.get("exitCode", 0) != 0:
-        timed_out = str(result.get("stderr", "")).startswith(_TIMED_OUT)
-        return "timeout" if timed_out else "crash"
+    if result["exitReason"] != "ok":
+        return str(result["exitReason"])
     if judged is None or judged["passed"] is True:
         return None
     return "judge_error" if judged["passed"] is None else "expectations"
