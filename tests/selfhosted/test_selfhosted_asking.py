@@ -131,6 +131,14 @@ def test_a_taken_title_is_a_conflict_though_the_server_only_fails(lab):
         lab.tasks.create(**ASK)
 
 
+def test_titles_need_to_differ_within_a_group_only(server, lab):
+    tasks = [lab.tasks.create(**ASK, group=group) for group in ("g", "h")]
+    assert [t.title for t in tasks] == ["one", "one"]
+    assert [t["title"] for t in server.supervisor.tasks.values()] == ["one [g]", "one [h]"]
+    with pytest.raises(Conflict, match=f"taken by task '{tasks[1].id}'"):
+        lab.tasks.create(**ASK, group="h")
+
+
 def test_a_missing_task_is_not_found_whatever_is_done_with_it(lab):
     for call in (
         lab.tasks.get,

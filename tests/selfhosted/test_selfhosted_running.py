@@ -40,9 +40,7 @@ def run(request):
 
 def test_a_run_from_create_to_verdict(server, run):
     told = []
-    task = run(
-        server, "writer", "Write it", title="one", expect=CHECKS, group="g", on_event=told.append
-    )
+    task = run(server, "writer", "Write it", title="one", expect=CHECKS, on_event=told.append)
     assert (task.status, task.result.content, task.reason) == ("done", "Wrote the file.", None)
     assert (task.assessment.passed, task.assessment.score) == (True, 4.0)
     assert [(c.name, c.type, c.passed) for c in task.assessment.checks] == [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from polpo_lab.client.selfhosted.titles import title_on_server
 from polpo_lab.errors import UnsupportedByServer
 from polpo_lab.hostile_text import one_line
 from polpo_lab.models import (
@@ -57,7 +58,7 @@ def creation(draft: TaskCreate) -> WireObject:
             "it starts tasks oldest first: create the urgent ones first",
         )
     body: WireObject = {
-        "title": draft.title,
+        "title": title_on_server(draft.title, draft.group),
         "description": draft.description,
         "assignTo": draft.assign_to,
         "draft": True,

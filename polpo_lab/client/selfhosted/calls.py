@@ -54,7 +54,7 @@ def create_task(calls: Calls, draft: TaskCreate) -> Flow[Task]:
     request = Request("POST", "/tasks", body=_json(body))
     answer = yield from calls.gateway.answer(request)
     if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        yield from _explain_refused_title(calls, draft.title)
+        yield from _explain_refused_title(calls, draft)
     if not answer.is_success:
         raise calls.gateway.refusal(request, answer)
     created = yield from calls.task_after(answer)
@@ -139,16 +139,17 @@ def _ids_of(calls: Calls, draft: TaskCreate) -> Flow[list[str]]:
     return found
 
 
-def _explain_refused_title(calls: Calls, title: str) -> Flow[None]:
+def _explain_refused_title(calls: Calls, draft: TaskCreate) -> Flow[None]:
     """Say so if the server failed at a title that is taken: it answers with a bare 500."""
-    for known in (yield from calls.list_tasks(None, None, None, include_attempts=False)):
-        if known.title == title and known.status not in AT_REST:
+    for known in (yield from calls.list_tasks(None, draft.group, None, include_attempts=False)):
+        is_alike = (known.title, known.group) == (draft.title, draft.group)
+        if is_alike and known.status not in AT_REST:
             raise Conflict(
                 409,
                 "CONFLICT",
-                f"title {one_line(title, 80)!r} is taken by task {known.id!r}, which is "
+                f"title {one_line(draft.title, 80)!r} is taken by task {known.id!r}, which is "
                 f"{known.status!r}: a self-hosted server wants titles to differ among unfinished "
-                "tasks",
+                "tasks, within a group or without any",
             )
 
 

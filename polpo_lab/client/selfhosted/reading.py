@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from polpo_lab.client.selfhosted.assessments import WireObject, assessment_of, objects_in
+from polpo_lab.client.selfhosted.titles import title_of_user
 from polpo_lab.lifecycle import AT_REST
 from polpo_lab.models import Approval, Task
 
@@ -36,6 +37,8 @@ def task_of(told: WireObject) -> WireObject:
     if judged is not None and _is_of_earlier_run(status, phase, judged):
         history.append(judged)
         judged = ended = None
+    if "title" in told:
+        task["title"] = title_of_user(told["title"], told.get("group"))
     task |= {
         # The server rewrites the description for fixes and retries; the user's is kept beside it.
         "description": told.get("originalDescription") or told.get("description", ""),
