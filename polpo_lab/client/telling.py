@@ -70,8 +70,9 @@ class Telling:
         if verdict is not None and self._knows(verdict):
             verdict = None
         if verdict is not None and task.status not in _VERDICT_STANDS:
-            # It runs again: the verdict is that of the round which was told last.
-            if before is not None:
+            # It runs again. Only one fix later is it sure which round the verdict is of: a
+            # new attempt does not say how many fixes the one before it had.
+            if before == (attempt, round_ - 1):
                 yield _assessed(verdict, *before)
             self._assessment, verdict = verdict, None
         has_new_round = before is not None and (attempt, round_) > before

@@ -75,3 +75,16 @@ def test_a_window_lets_so_many_in_and_says_when_the_next_may_come():
     assert [window.enter(), window.wait_for_spare(1), window.wait_for_spare(2)] == [0.0, 0.0, 60.0]
     window.close_for(5.0)
     assert window.enter() == 5.0
+
+
+def test_a_stream_that_is_left_is_looked_at_no_more(serve):
+    server = serve(agents={"worker": worker}, has_events=False)
+    with Polpo(server.url, KEY) as p:
+        left, kept = (
+            p.tasks.create(title=f"t{n}", description="d", assign_to="worker") for n in (30, 10)
+        )
+        for _ in p.tasks.execute(left):
+            break
+        list(p.tasks.execute(kept))
+        # Two tasks would have been looked at by asking for all.
+        assert "GET /api/v1/tasks" not in server.calls()

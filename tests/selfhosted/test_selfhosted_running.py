@@ -99,6 +99,14 @@ def test_a_failed_task_is_executed_again_by_retry(server, lab):
     assert lab.tasks.get(failing).retries == 1
 
 
+def test_an_outdated_task_is_looked_up_before_it_is_started(server, lab):
+    failed = lab.run("crasher", "Crash", max_retries=0)
+    server.supervisor.agents["crasher"] = server.supervisor.agents["writer"]
+    list(lab.tasks.execute(failed))
+    with pytest.raises(InvalidState, match="stands in 'done'"):
+        lab.tasks.execute(failed)  # the object still says failed
+
+
 def test_execute_where_it_makes_no_sense_is_refused(lab):
     task = lab.run("writer", "Write", title="one")
     with pytest.raises(InvalidState, match="stands in 'done': a draft or a failed task"):
