@@ -75,7 +75,7 @@ class Tasks:
         InvalidArgument
             A field is wrong or unknown; nothing was sent.
         UnsupportedByServer
-            The server does not take ``files``, ``max_fix_attempts`` or ``seed``.
+            The server does not take a field, such as ``files`` or ``seed``; nothing was sent.
         ValidationFailed, Conflict
             The server refuses it.
         """
