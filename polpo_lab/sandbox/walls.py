@@ -60,7 +60,7 @@ class Opening:
     read_only : tuple of pathlib.Path
         Folders or files that may be read.
     hidden : tuple of pathlib.Path
-        Folders that stay empty even where a granted folder contains them.
+        Folders and files that stay empty even where a granted folder contains them.
     """
 
     workspace: Path
@@ -183,6 +183,8 @@ def _layers(opening: Opening, size: str) -> list[str]:
     for path, layer in sorted(layers.items(), key=lambda item: len(item[0].parts)):
         if layer == "readable":
             arguments += ["--ro-bind", str(path), str(path)]
+        elif path.is_file():
+            arguments += ["--ro-bind", "/dev/null", str(path)]
         else:
             arguments += ["--size", size, "--tmpfs", str(path)]
     return arguments
