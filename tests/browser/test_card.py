@@ -115,8 +115,9 @@ def test_a_page_without_its_kernel_shows_the_saved_state_and_no_error(notebook):
     page = book.page.locator(".polpo-saved")
     expect(page).to_contain_text("✓ done", timeout=30_000)
     expect(page).to_contain_text("Hello, <b>Ada!")
-    expect(book.page.get_by_text("Error displaying widget")).to_be_hidden()
-    expect(book.page.get_by_text("Loading widget")).to_be_hidden()
+    dead = book.page.locator(".jp-OutputArea-output.jupyter-widgets")
+    expect(dead).to_have_text("Error displaying widget: model not found", timeout=30_000)
+    expect(dead).to_be_hidden()
 
 
 def test_the_end_of_a_watched_task_is_saved_though_no_cell_runs(notebook):
