@@ -127,9 +127,7 @@ def _tasks(engine: Engine) -> APIRouter:
     """Return the calls on tasks at rest."""
     routes = APIRouter(tags=["tasks"])
 
-    @routes.get(
-        "/tasks", response_model=list[Task], responses=_refusals(422), dependencies=STRICT
-    )
+    @routes.get("/tasks", response_model=list[Task], responses=_refusals(422), dependencies=STRICT)
     async def list_tasks(
         status: Annotated[Status | None, Query()] = None,
         group: Annotated[str | None, Query()] = None,
