@@ -142,7 +142,10 @@ def bubblewrap_arguments(
     arguments += _layers(opening, size)
     workspace = str(opening.workspace)
     bind = "--bind" if opening.workspace_writable else "--ro-bind"
-    arguments += [bind, workspace, workspace, "--remount-ro", "/dev", "--remount-ro", "/"]
+    arguments += [bind, workspace, workspace]
+    # A kernel setting is written by who is root outside, whatever its capabilities: root here
+    # would change them for the whole machine, and run a program of its choice with one of them.
+    arguments += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*arguments, "--chdir", workspace, "--"]
 
 
