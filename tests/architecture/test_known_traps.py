@@ -19,8 +19,9 @@ EVERYWHERE = {
     "append_stdout": "an Output widget sends its whole text again each time",
     "ASGITransport": "it delivers a stream only when that has ended; serve on a real socket",
     "TestClient": "it delivers a stream only when that has ended; serve on a real socket",
-    "multiprocessing": "a fork of a kernel with threads hangs; workers are programs of their own",
 }
+# Where processes are started for agents, judges and checks.
+STARTING = ("agents", "assess", "sandbox", "server")
 # Lines of events and JSON end at a line feed; splitlines() also cuts at U+2028, U+0085 and more.
 LINES_OF_THE_WIRE = (
     "client",
@@ -59,6 +60,12 @@ def used(name: str, files: list[Path]) -> list[str]:
 def test_a_known_trap_is_not_used(name):
     files = [f for part in ("polpo_lab", "tests") for f in (REPOSITORY / part).rglob("*.py")]
     assert used(name, [f for f in files if f != THIS]) == [], EVERYWHERE[name]
+
+
+def test_workers_are_programs_of_their_own():
+    """A fork of a kernel with threads hangs, and its death takes no children along."""
+    files = [f for part in STARTING for f in (REPOSITORY / "polpo_lab" / part).rglob("*.py")]
+    assert used("multiprocessing", files) == []
 
 
 def test_lines_of_the_wire_end_at_line_feeds_only():
