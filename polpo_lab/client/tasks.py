@@ -327,3 +327,6 @@ class Tasks:
         return task.bind_files(
             lambda attempt, round_, path: self.read_file(task.id, path, attempt, round_)
         )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._calls.address}>"
