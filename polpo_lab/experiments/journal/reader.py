@@ -146,12 +146,15 @@ class Recorded:
             Offset, and a line as `journal.lines` spells it.
         """
         spans: list[Span] = []
-        yield from segment.lines(spans)
+        whole_until = 0
+        for offset, line in segment.lines(spans):
+            whole_until = offset + len(line)
+            yield offset, line
         known = {(each.segment, each.span) for each in self.damage}
         for span in spans:
             # What is written at this moment may be seen half; that is no damage.
-            being_written = segment == self.segments[-1] and span is spans[-1]
-            if (segment, span) in known or (being_written and self.is_being_written):
+            at_the_end = segment == self.segments[-1] and span.start > whole_until
+            if (segment, span) in known or (at_the_end and self.is_being_written):
                 continue
             self.damage.append(Damage(segment, span))
             warnings.warn(
