@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_SHOWN_PROBLEMS = 20
+
 
 class PolpoLabError(Exception):
     """Base of all errors of this package."""
@@ -19,6 +21,28 @@ class JournalDamaged(PolpoLabWarning):
 
 class InvalidArgument(PolpoLabError, ValueError):
     """An argument breaks a rule; the message names value, rule and the nearest right thing."""
+
+
+class InvalidSuite(InvalidArgument):
+    """A suite breaks rules. ``problems`` lists them all, each with its place."""
+
+    def __init__(self, source: str, problems: tuple[str, ...]) -> None:
+        self.source = source
+        self.problems = problems
+        shown = [*problems[:_SHOWN_PROBLEMS]]
+        if len(problems) > len(shown):
+            shown.append(f"and {len(problems) - len(shown)} more")
+        many = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n  ".join([f"{source} has {many}:", *shown]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.source, self.problems)
+
+
+class UnknownTemplate(InvalidArgument, KeyError):
+    """A suite has no such template; the message names the nearest."""
+
+    __str__ = Exception.__str__  # a KeyError would show the message in quotes
 
 
 class MissingExtra(PolpoLabError, ImportError):
@@ -71,7 +95,11 @@ class APIError(PolpoLabError):
         The server's own code, such as ``"NOT_FOUND"``.
     details : Any
         What the server added, such as the fields that were wrong.
+    retry_after : float or None
+        Seconds after which the server asked to come back.
     """
+
+    retry_after: float | None = None
 
     def __init__(self, status: int, code: str, message: str, details: Any = None) -> None:
         self.status = status
@@ -81,7 +109,8 @@ class APIError(PolpoLabError):
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.status, self.code, self.message, self.details)
+        arguments = (self.status, self.code, self.message, self.details)
+        return type(self), arguments, dict(self.__dict__)
 
 
 class NotFound(APIError):

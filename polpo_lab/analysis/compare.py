@@ -192,7 +192,7 @@ def _note_look(note: Note, request: Request, metric: Metric, progress: Progress)
             "by": list(request.by),
             "metric": metric.name,
             "at": {name: str(value) for name, value in (request.at or {}).items()},
-            "n_run": progress.n_run,
+            "n_ended": progress.n_ended,
             "n_planned": progress.n_planned,
         }
     )

@@ -11,7 +11,7 @@ from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.comparison.clustering import Clustering
 from polpo_lab.analysis.comparison.contrasts import UNPAIRED
 from polpo_lab.analysis.comparison.metrics import SECONDS
-from polpo_lab.analysis.comparison.missing import NO_REASON, share_missing
+from polpo_lab.analysis.comparison.missing import reasons_of, share_missing
 from polpo_lab.analysis.comparison.request import Request
 from polpo_lab.analysis.comparison.roles import listed
 from polpo_lab.analysis.comparison.selection import Selection
@@ -158,11 +158,8 @@ def _of_missing(
 
 
 def _reasons(selection: Selection) -> str:
-    missing = np.isnan(selection.values)
-    if c.MISSING_REASON not in selection.frame.columns:
-        return NO_REASON
-    reasons = selection.frame[c.MISSING_REASON][missing].astype(object).fillna(NO_REASON)
-    return ", ".join(f"{count} {reason}" for reason, count in reasons.value_counts().items())
+    counts = reasons_of(selection).value_counts()
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items())
 
 
 def _missing_on_failures(selection: Selection) -> int:
@@ -198,4 +195,3 @@ def _of_the_verdict(selection: Selection) -> Iterator[str]:
             f"{most:.0f} attempts: each attempt is a further chance for a false pass. "
             "metric='outcome' has no such feedback"
         )
-

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from polpo_lab.analysis import columns as c
-from polpo_lab.analysis.comparison.roles import codes_of
 from polpo_lab.analysis.comparison.selection import Selection
 from polpo_lab.analysis.comparison.table import Table
 from polpo_lab.stats.samples import MISSING_WORTH_BOUNDS, Floats
@@ -24,22 +24,35 @@ class Bounds:
     high: float
 
 
+def reasons_of(selection: Selection) -> pd.Series[Any]:
+    """Return why each row without a value has none.
+
+    That is the reason its verdict is missing; a trial with a verdict ended in some way, such as
+    a crash, that left nothing to score. (Its `missing_reason` may be about its cost.)
+    """
+    frame = selection.frame[np.isnan(selection.values)]
+    reasons = pd.Series(NO_REASON, index=frame.index, dtype=object)
+    if c.MISSING_REASON not in frame.columns:
+        return reasons
+    why = frame[c.MISSING_REASON].astype(object)
+    if c.PASSED_NUM in frame.columns and c.COST not in selection.metric.column:
+        ended = frame.get(c.EXIT_REASON, reasons).astype(object)
+        why = why.where(frame[c.PASSED_NUM].isna(), ended)
+    return why.where(why.notna(), NO_REASON)
+
+
 def reasons_by_condition(selection: Selection, table: Table) -> list[dict[str, int]]:
     """Return, for each condition, how many trials have no value, by reason."""
-    found: list[Counter[str]] = [Counter() for _ in table.conditions]
+    found: list[dict[str, int]] = [{} for _ in table.conditions]
     missing = np.isnan(selection.values)
     if not missing.any():
-        return [dict(each) for each in found]
+        return found
     condition_of = table.cell_of[missing] // len(table.strata)
-    if c.MISSING_REASON in selection.frame.columns:
-        codes, labels = codes_of(selection.frame[c.MISSING_REASON][missing])
-    else:
-        codes, labels = np.full(int(missing.sum()), -1), []
-    names = [*map(str, labels), NO_REASON]
-    pairs, counts = np.unique(np.stack([condition_of, codes]), axis=1, return_counts=True)
-    for (condition, code), count in zip(pairs.T, counts, strict=True):
-        found[condition][names[code]] += int(count)
-    return [dict(each.most_common()) for each in found]
+    reasons = reasons_of(selection)
+    for at in np.unique(condition_of):
+        counts = reasons[condition_of == at].value_counts()
+        found[at] = {str(reason): int(count) for reason, count in counts.items()}
+    return found
 
 
 def share_missing(table: Table) -> Floats:

@@ -18,8 +18,8 @@ from polpo_lab.analysis.comparison.request import Request
 from polpo_lab.analysis.comparison.roles import Roles, at_mask, roles_of
 from polpo_lab.stats.samples import Floats
 
-# Reasons of planned trials that were not run to their end, whatever would have come of them.
-NOT_RUN = frozenset({"not_finished", "not_started", "not_run", "pending", "budget", "stopped"})
+# Planned trials that have not come to their end yet; any other reason is of an end.
+UNFINISHED = frozenset({"not_run", "not_finished", "awaiting_approval"})
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Progress:
     """How far the plan had come when it was looked at."""
 
     n_planned: int
-    n_run: int
+    n_ended: int
     n_blocks: int
     n_complete: int
     n_set_aside: int
@@ -35,11 +35,11 @@ class Progress:
     @property
     def is_finished(self) -> bool:
         """Whether every planned trial was run."""
-        return self.n_run == self.n_planned
+        return self.n_ended == self.n_planned
 
     def words(self) -> str:
         """Say what an unfinished plan means for the comparison."""
-        state = f"the plan is not finished: {self.n_run} of {self.n_planned} trials were run"
+        state = f"the plan is not finished: {self.n_ended} of {self.n_planned} trials have ended"
         if self.n_blocks == 0:
             return f"{state}; those that are missing may not be like those that are there"
         if self.n_complete == 0:
@@ -102,16 +102,16 @@ def _blocks(
 ) -> tuple[Progress | None, np.ndarray[Any, Any] | None]:
     if c.MISSING_REASON not in frame.columns:
         return None, None
-    not_run = frame[c.MISSING_REASON].isin(NOT_RUN).to_numpy()
-    if not not_run.any():
+    open_ = frame[c.MISSING_REASON].isin(UNFINISHED).to_numpy()
+    if not open_.any():
         return Progress(len(frame), len(frame), 0, 0, 0), None
-    n_run = int((~not_run).sum())
+    n_ended = int((~open_).sum())
     if roles.block is None:
-        return Progress(len(frame), n_run, 0, 0, 0), None
+        return Progress(len(frame), n_ended, 0, 0, 0), None
     block = frame[roles.block]
-    cut = block[not_run].unique()
+    cut = block[open_].unique()
     complete = ~block.isin(cut).to_numpy()
     n_complete = int(block[complete].nunique())
-    set_aside = int((~complete & ~not_run).sum()) if n_complete else 0
-    progress = Progress(len(frame), n_run, int(block.nunique()), n_complete, set_aside)
+    set_aside = int((~complete & ~open_).sum()) if n_complete else 0
+    progress = Progress(len(frame), n_ended, int(block.nunique()), n_complete, set_aside)
     return progress, complete if wanted == "complete" and n_complete else None
