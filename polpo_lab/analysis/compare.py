@@ -191,7 +191,7 @@ def _note_look(note: Note, request: Request, metric: Metric, progress: Progress)
         {
             "by": list(request.by),
             "metric": metric.name,
-            "at": {name: str(value) for name, value in (request.at or {}).items()},
+            "fixed": {name: str(value) for name, value in (request.at or {}).items()},
             "n_ended": progress.n_ended,
             "n_planned": progress.n_planned,
         }

@@ -23,7 +23,7 @@ from polpo_lab.models import Task
 MOST_SHOWN = 20
 MOST_MESSAGE = 200
 # Quoted parts first, so that numbers inside them are not looked at; then hashes and numbers.
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|‘[^’]*’|“[^”]*”")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\u2018[^\u2019]*\u2019|\u201c[^\u201d]*\u201d")
 _NUMBER = re.compile(r"\b0x[0-9a-fA-F]+\b|\b[0-9a-f]{12,}\b|[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")
 
 

@@ -134,11 +134,11 @@ def _of_missing(
     used, planned = int(table.n_used.sum()), int(table.n_planned.sum())
     name = selection.metric.name
     yield f"{planned - used} of {planned} trials have no {name}: {_reasons(selection)}"
-    low, high = int(shares.argmin()), int(shares.argmax())
-    if shares[high] - shares[low] > _UNEVEN_MISSING:
+    least, most = int(shares.argmin()), int(shares.argmax())
+    if shares[most] - shares[least] > _UNEVEN_MISSING:
         yield (
-            f"{table.names[high]} lacks {shares[high]:.0%} of its trials, {table.names[low]} "
-            f"{shares[low]:.0%}: what is missing hangs on the condition, and may bias the "
+            f"{table.names[most]} lacks {shares[most]:.0%} of its trials, {table.names[least]} "
+            f"{shares[least]:.0%}: what is missing hangs on the condition, and may bias the "
             "difference"
         )
     failed = _missing_on_failures(selection)
@@ -147,13 +147,14 @@ def _of_missing(
             f"{failed} failed trials have no {name}: the means are over those "
             "that have one, and look better than they are"
         )
+    unit = selection.metric.unit
     bounded = [each for each in differences if each.bounds is not None]
     for each in bounded[:_MOST_LISTED]:
         assert each.bounds is not None
-        ends = (selection.metric.difference(end) for end in (each.bounds.low, each.bounds.high))
+        low, high = map(selection.metric.difference, (each.bounds.low, each.bounds.high))
         yield (
-            f"{each.contrast.name}: between {' and '.join(map(number, ends))}, were the missing "
-            "all failed under one and all passed under the other"
+            f"{each.contrast.name}: between {number(low)} and {number(high)} {unit}, were the "
+            "missing all failed under one and all passed under the other"
         )
 
 

@@ -149,7 +149,7 @@ def _more(metric: Metric, a: str, b: str, estimate: float) -> str:
     if metric.name == OUTCOME and metric.is_verdict:
         return f"{a} passes the outcome checks of {shown} points more tasks than {b}"
     if metric.is_verdict:
-        return f"{_subject(metric)} is true for {a} on {shown} points more tasks than for {b}"
+        return f"{a} has {_subject(metric)} = 1 on {shown} points more tasks than {b}"
     if metric.name == SECONDS:
         return f"{a} takes {shown} times as long as {b}"
     if metric.name == c.COST:
@@ -167,7 +167,7 @@ def _question(metric: Metric) -> str:
     if metric.name == c.COST:
         return "costs more per task"
     if metric.is_verdict:
-        return f"has {_subject(metric)} true on more tasks"
+        return f"has {_subject(metric)} = 1 on more tasks"
     return f"has the higher {_subject(metric)}"
 
 
