@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from polpo_lab.agents.view import Spent, TaskView, ToolUse
+    from polpo_lab.analysis.compare import compare
+    from polpo_lab.analysis.inspect_logs import read_inspect
     from polpo_lab.assess.score import Score
     from polpo_lab.client import AsyncPolpo, Polpo
     from polpo_lab.errors import PolpoLabError
@@ -60,8 +62,10 @@ _HOME_OF = {
     "Template": "polpo_lab.experiments.template",
     "TestCommand": "polpo_lab.models",
     "ToolUse": "polpo_lab.agents.view",
+    "compare": "polpo_lab.analysis.compare",
     "connect": "polpo_lab.lab",
     "load_ipython_extension": "polpo_lab.notebook.extension",
+    "read_inspect": "polpo_lab.analysis.inspect_logs",
     "unload_ipython_extension": "polpo_lab.notebook.extension",
 }
 
@@ -90,8 +94,10 @@ __all__ = [
     "Template",
     "TestCommand",
     "ToolUse",
+    "compare",
     "connect",
     "load_ipython_extension",
+    "read_inspect",
     "unload_ipython_extension",
 ]
 

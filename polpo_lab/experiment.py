@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 if TYPE_CHECKING:
     import pandas as pd
 
+    from polpo_lab.analysis.comparison.result import Comparison
     from polpo_lab.analysis.estimate import Estimate
+    from polpo_lab.analysis.failures import Failures
     from polpo_lab.analysis.journal_frames import ExperimentFrame
+    from polpo_lab.analysis.sample_sizes import SampleSizes
     from polpo_lab.analysis.verifying import Verification
     from polpo_lab.experiments.backends.place import Backend
     from polpo_lab.experiments.budget import Budget
@@ -348,6 +351,60 @@ class Experiment:
             As in the column ``trial``.
         """
         return self._read().task(trial_id)
+
+    # ------------------------------------------------------------------ what it means
+
+    def compare(
+        self,
+        by: str | tuple[str, ...] = "agent",
+        *,
+        metric: str | Callable[[pd.DataFrame], Any] = "passed",
+        at: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Comparison:
+        """Compare agents, policies or criteria, paired by template.
+
+        Before the plan is finished it uses complete blocks only, and is noted as a look.
+
+        Parameters
+        ----------
+        by : {"agent", "policy", "criteria"} or tuple of them, default "agent"
+        metric : {"passed", "score", "outcome", "cost", "seconds"} or str or callable
+            Or a column of the ``tasks`` frame, or a function of it. Other metrics than the
+            declared ``primary`` are labelled exploratory.
+        at : mapping, optional
+            Values that other axes are fixed at: ``{"policy": "once"}``.
+        **options
+            ``interaction``, ``baseline``, ``cluster``, ``correction``, ``margin``, ``level``,
+            ``seed``, ``blocks``: as of `polpo_lab.compare`.
+        """
+        from polpo_lab.analysis.experiment_comparison import compare_recorded
+
+        return compare_recorded(self._read(), by, metric=metric, at=at, **options)
+
+    def failures(self) -> Failures:
+        """Return the failed trials, grouped by the check that failed and what it said."""
+        from polpo_lab.analysis.failures import failures
+
+        return failures(self.frame("tasks"), self.frame("checks"), self._read())
+
+    def power(
+        self, detect: float = 0.05, *, repeats: int | None = None, target: float = 0.8, **of: Any
+    ) -> SampleSizes:
+        """Say how many templates it takes to find a difference, from the trials so far.
+
+        Parameters
+        ----------
+        detect, repeats, target
+            The true difference to be found (0.05 is 5 points), the planned repeats of each
+            template, and the chance wanted of finding it.
+        **of
+            ``by``, ``metric``, ``at``, ``level``: as of `compare`.
+        """
+        from polpo_lab.analysis.experiment_comparison import compare_recorded
+
+        pilot = compare_recorded(self._read(), **of, is_look=False)
+        return pilot.power(detect, repeats, target)
 
     def verify(self) -> Verification:
         """Recompute every hash of the journal; what differs is in ``differences``.
