@@ -1,0 +1,49 @@
+"""The largest of several correlated t statistics when nothing differs: one reference for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from polpo_lab.stats.result import Interval
+from polpo_lab.stats.samples import Floats
+
+
+def reference(influence: Floats, df: float, draws: int, seed: int) -> Floats:
+    """Draw the sizes of the statistics, shape (draws, contrasts), from each cluster's influence.
+
+    Multiplying the clusters' rows with independent standard normals and adding them up gives
+    normals with the correlation ``influence.T @ influence``; they are drawn from that directly,
+    which is the same and does not grow with the number of clusters.
+    """
+    rng = np.random.default_rng(seed)
+    values, vectors = np.linalg.eigh(influence.T @ influence)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    normals = rng.standard_normal((draws, influence.shape[1])) @ root.T
+    scale = np.sqrt(rng.chisquare(df, draws) / df)
+    sizes: Floats = np.abs(normals) / scale[:, None]
+    return sizes
+
+
+def maxima(sizes: Floats) -> Floats:
+    """Return each draw's largest statistic, sorted."""
+    return np.sort(sizes.max(axis=1))
+
+
+def interval(estimate: float, standard_error: float, largest: Floats, level: float) -> Interval:
+    """Return the interval that holds together with those of the other contrasts."""
+    half = float(np.quantile(largest, level)) * standard_error
+    return Interval(estimate - half, estimate + half)
+
+
+def step_down(statistics: Sequence[float], sizes: Floats) -> Floats:
+    """Return adjusted p-values: each statistic against the largest of those not above it."""
+    observed = np.abs(np.asarray(statistics))
+    order = np.argsort(-observed, kind="stable")
+    # Column j holds the largest of the statistics from the j-th on, in that order.
+    largest = np.maximum.accumulate(sizes[:, order[::-1]], axis=1)[:, ::-1]
+    reached = (largest >= observed[order] * (1 - 1e-12)).sum(axis=0)
+    pvalues = np.empty(len(observed))
+    pvalues[order] = np.maximum.accumulate((reached + 1) / (len(sizes) + 1))
+    return pvalues

@@ -1,0 +1,154 @@
+"""The mean of a condition: repeats averaged within templates, then a clustered t interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import inf
+
+from numpy.typing import ArrayLike
+
+from polpo_lab.stats.cluster_variance import ESTIMATORS, ClusteredMean, clustered_mean
+from polpo_lab.stats.intervals import student, t_pvalue
+from polpo_lab.stats.result import Estimate, Interval, no_interval, number
+from polpo_lab.stats.samples import Sample, floats, one_of, sample
+from polpo_lab.stats.sign_flip import sign_flip_pvalue
+
+UNBOUNDED = (-inf, inf)
+ONE_CLUSTER = "fewer than two clusters have values: no standard error, no interval"
+CONSTANT = (
+    "no variation between clusters was seen: a t interval would have no width, so there is none"
+)
+
+
+def mean(
+    values: ArrayLike,
+    clusters: ArrayLike | None = None,
+    *,
+    estimator: str = "CR2",
+    null: float | None = None,
+    seed: int | None = None,
+) -> Estimate:
+    """Estimate a mean, with a standard error that respects clusters.
+
+    Repeats are averaged within their template first, so that each template counts once.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,) or (n_templates, n_repeats)
+        Numbers; NaN where missing. A template without any value is left out, and a note says so.
+    clusters : array_like, shape (n,) or (n_templates,), optional
+        Label of the independent unit of each row (the family, or the template when its repeats
+        are rows). By default each row is its own.
+    estimator : {"CR2", "CR1", "CR0"}, default "CR2"
+        Variance estimator. CR2 comes with Satterthwaite degrees of freedom, the others with
+        the number of clusters less one. With clusters of one size CR2 equals CR1.
+    null : float, optional
+        A mean to test against; without it there is no p-value.
+    seed : int, optional
+        Seed of the sign-flip test where it draws; derived from the data by default.
+
+    Returns
+    -------
+    Estimate
+        With a clustered t interval. From one cluster, and from values that do not vary, the
+        interval is NaN and a note says why.
+
+    Raises
+    ------
+    InvalidArgument
+        When the values are empty, infinite or not numbers, or the clusters do not fit them.
+
+    See Also
+    --------
+    proportion : For pass or fail, where a t interval fails near 0 and 1.
+    paired_difference : For two conditions on the same templates.
+
+    Notes
+    -----
+    Under 10 clusters or 5 degrees of freedom a note warns; with ``null``, it holds the p-value
+    of the sign-flip (wild cluster) test, which does not rest on normality.
+
+    References
+    ----------
+    .. [1] Miller, E. (2024). Adding error bars to evals. arXiv:2411.00640.
+    .. [2] Pustejovsky, J. E., and Tipton, E. (2018). Small-sample methods for cluster-robust
+       variance estimation and hypothesis testing in fixed effects models. JBES 36, 672-683.
+
+    Examples
+    --------
+    >>> from polpo_lab.stats import mean
+    >>> scores = [[4, 5], [3, 3], [5, 4], [2, 3], [4, 4], [5, 5]]
+    >>> result = mean(scores, clusters=["a", "a", "b", "b", "c", "c"])
+    >>> round(result.estimate, 3), result.n, result.n_clusters
+    (3.917, 12, 3)
+    """
+    one_of(estimator, ESTIMATORS, "estimator")
+    data = sample(floats(values, "values", ndim=(1, 2)), clusters, "values")
+    fitted = clustered_mean(data.values, data.codes, estimator=estimator)
+    return t_estimate(
+        data,
+        fitted,
+        estimand="the mean over templates like these",
+        method=f"mean, {clustered_words(data, estimator)}",
+        null=null,
+        seed=seed,
+    )
+
+
+def t_estimate(
+    data: Sample,
+    fitted: ClusteredMean,
+    *,
+    estimand: str,
+    method: str,
+    null: float | None = None,
+    seed: int | None = None,
+    within: tuple[float, float] = UNBOUNDED,
+) -> Estimate:
+    """Return a clustered mean as a result, with the rules for one cluster and for no variation."""
+    notes = list(data.notes)
+    interval_at: Callable[[float], Interval] = no_interval
+    pvalue = float("nan")
+    sensitivity = None
+    if fitted.n_clusters < 2:
+        notes.append(ONE_CLUSTER)
+    elif not fitted.varies:
+        notes.append(CONSTANT)
+    else:
+        interval_at = partial(student, fitted.estimate, fitted.standard_error, fitted.df, within)
+        if null is not None:
+            pvalue = t_pvalue((fitted.estimate - null) / fitted.standard_error, fitted.df)
+            sensitivity = partial(sign_flip_pvalue, data.values - null, data.codes, seed)
+        if fitted.is_thin:
+            notes.append(thin_note(fitted, None if sensitivity is None else sensitivity()))
+    return Estimate(
+        estimate=fitted.estimate,
+        standard_error=fitted.standard_error,
+        n=data.n,
+        n_clusters=fitted.n_clusters,
+        df=fitted.df,
+        pvalue=pvalue,
+        method=method,
+        estimand=estimand,
+        notes=tuple(notes),
+        interval_at=interval_at,
+        sensitivity=sensitivity,
+    )
+
+
+def clustered_words(data: Sample, estimator: str = "CR2") -> str:
+    """Name the interval: plain t where each row is its own cluster."""
+    if data.is_unclustered and estimator != "CR0":
+        return "t interval"
+    df = "Satterthwaite df" if estimator == "CR2" else "df = clusters - 1"
+    return f"t interval, {estimator} variance clustered by {data.n_clusters} units, {df}"
+
+
+def thin_note(fitted: ClusteredMean, flips: float | None) -> str:
+    """Warn that there are few clusters, with the sign-flip p beside where there is a null."""
+    beside = "" if flips is None else f"; sign-flip (wild cluster) p = {number(flips)}"
+    return (
+        f"only {fitted.n_clusters} clusters, df = {number(fitted.df)}: "
+        f"the t interval rests on few independent units{beside}"
+    )

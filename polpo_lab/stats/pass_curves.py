@@ -1,0 +1,176 @@
+"""pass@k and pass^k: at least one, and all, of k independent tries of a template."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from polpo_lab.errors import InvalidArgument
+from polpo_lab.stats.cluster_variance import clustered_mean
+from polpo_lab.stats.means import clustered_words, t_estimate
+from polpo_lab.stats.proportions import rate_interval
+from polpo_lab.stats.result import Estimate
+from polpo_lab.stats.samples import Floats, cluster_codes, floats, numbered
+
+MOST_LISTED = 10
+
+
+def pass_at_k(n: ArrayLike, c: ArrayLike, k: int, clusters: ArrayLike | None = None) -> Estimate:
+    """Estimate the chance that at least one of k independent tries passes.
+
+    Parameters
+    ----------
+    n : array_like, shape (n_templates,) or scalar
+        Repeats of each template under one condition, whole numbers.
+    c : array_like, shape (n_templates,) or scalar
+        How many of them passed, from 0 to n.
+    k : int
+        Tries, from 1 to the smallest n.
+    clusters : array_like, shape (n_templates,), optional
+        Label of each template's independent unit, such as its family.
+
+    Returns
+    -------
+    Estimate
+        The mean over templates of 1 - C(n-c, k) / C(n, k), the unbiased estimate of each
+        template's chance, with a clustered t interval on the per-template values.
+
+    Raises
+    ------
+    InvalidArgument
+        When k is larger than some template's n (they are listed), or counts are impossible.
+
+    See Also
+    --------
+    pass_hat_k : All of k tries.
+
+    Notes
+    -----
+    Repeats are independent runs. Attempts inside one task are not: each knows what failed.
+    The interval is cut to [0, 1]. Where all templates agree it is Wilson's, with one trial
+    per cluster.
+
+    References
+    ----------
+    .. [1] Chen, M., et al. (2021). Evaluating large language models trained on code.
+       arXiv:2107.03374.
+
+    Examples
+    --------
+    >>> from polpo_lab.stats import pass_at_k
+    >>> round(pass_at_k(200, 20, k=10).estimate, 6)
+    0.660226
+    >>> curve = [pass_at_k([5, 5, 5], [2, 5, 0], k).estimate for k in (1, 2, 3)]
+    >>> [round(value, 3) for value in curve]
+    [0.467, 0.567, 0.633]
+    """
+    tried, passed = _counts(n, c, k)
+    values = 1 - _share_of_subsets(tried - passed, tried, k)
+    return _mean_over_templates(
+        values, clusters, f"pass@{k}", f"the chance that at least one of {k} tries passes"
+    )
+
+
+def pass_hat_k(n: ArrayLike, c: ArrayLike, k: int, clusters: ArrayLike | None = None) -> Estimate:
+    """Estimate the chance that all of k independent tries pass (pass^k).
+
+    Parameters
+    ----------
+    n : array_like, shape (n_templates,) or scalar
+        Repeats of each template under one condition, whole numbers.
+    c : array_like, shape (n_templates,) or scalar
+        How many of them passed, from 0 to n.
+    k : int
+        Tries, from 1 to the smallest n.
+    clusters : array_like, shape (n_templates,), optional
+        Label of each template's independent unit, such as its family.
+
+    Returns
+    -------
+    Estimate
+        The mean over templates of C(c, k) / C(n, k), with a clustered t interval on the
+        per-template values.
+
+    Raises
+    ------
+    InvalidArgument
+        When k is larger than some template's n (they are listed), or counts are impossible.
+
+    See Also
+    --------
+    pass_at_k : At least one of k tries; its notes hold here too.
+
+    References
+    ----------
+    .. [1] Yao, S., et al. (2024). tau-bench: a benchmark for tool-agent-user interaction in
+       real-world domains. arXiv:2406.12045.
+
+    Examples
+    --------
+    >>> from polpo_lab.stats import pass_hat_k
+    >>> round(pass_hat_k([5, 5, 5], [2, 5, 4], k=2).estimate, 3)
+    0.567
+    """
+    tried, passed = _counts(n, c, k)
+    return _mean_over_templates(
+        _share_of_subsets(passed, tried, k),
+        clusters,
+        f"pass^{k}",
+        f"the chance that all of {k} tries pass",
+    )
+
+
+def _share_of_subsets(among: Floats, of: Floats, k: int) -> Floats:
+    """Return C(among, k) / C(of, k), as a product so that large counts do not overflow."""
+    steps = np.arange(k)
+    ratios = np.maximum(among[:, None] - steps, 0) / (of[:, None] - steps)
+    share: Floats = ratios.prod(axis=1)
+    return share
+
+
+def _counts(n: ArrayLike, c: ArrayLike, k: int) -> tuple[Floats, Floats]:
+    tried, passed = np.broadcast_arrays(
+        np.atleast_1d(floats(n, "n", ndim=(0, 1))), np.atleast_1d(floats(c, "c", ndim=(0, 1)))
+    )
+    if not (tried % 1 == 0).all() or not (passed % 1 == 0).all():
+        raise InvalidArgument("n and c are whole counts, none missing")
+    wrong = (passed < 0) | (passed > tried)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise InvalidArgument(f"template {at}: {passed[at]:g} of {tried[at]:g} passed; 0 <= c <= n")
+    if k != int(k) or k < 1:
+        raise InvalidArgument(f"k={k!r}: a whole number of tries, at least 1")
+    short = np.flatnonzero(tried < k)
+    if short.size:
+        listed = ", ".join(map(str, short[:MOST_LISTED].tolist()))
+        more = f" and {short.size - MOST_LISTED} more" if short.size > MOST_LISTED else ""
+        raise InvalidArgument(
+            f"k={k} needs at least {k} repeats of each template; templates at {listed}{more} have "
+            f"fewer (the fewest is {int(tried.min())}): use k <= {int(tried.min())}, or leave "
+            "them out"
+        )
+    return tried, passed
+
+
+def _mean_over_templates(values: Floats, clusters: Any, name: str, estimand: str) -> Estimate:
+    data = numbered(values, cluster_codes(clusters, len(values)))
+    fitted = clustered_mean(data.values, data.codes)
+    result = t_estimate(
+        data,
+        fitted,
+        estimand=f"{estimand}, over templates like these",
+        method=f"{name}, mean over templates, {clustered_words(data)}",
+        within=(0.0, 1.0),
+    )
+    if fitted.n_clusters < 2 or fitted.varies:
+        return result
+    p, n_clusters = fitted.estimate, float(fitted.n_clusters)
+    return replace(
+        result,
+        interval_at=partial(rate_interval, p, n_clusters, float("nan"), "wilson"),
+        notes=(*data.notes, "all templates agree: Wilson's interval, one trial per cluster"),
+    )
