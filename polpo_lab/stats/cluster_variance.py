@@ -18,7 +18,7 @@ from math import nan, sqrt
 
 import numpy as np
 
-from polpo_lab.stats.samples import FEW_CLUSTERS, FEW_DF, Codes, Floats
+from polpo_lab.stats.samples import FEW_CLUSTERS, FEW_DF, Codes, Floats, totals
 
 ESTIMATORS = ("CR2", "CR1", "CR0")
 
@@ -55,11 +55,12 @@ def clustered_mean(
     n_clusters = int(codes.max()) + 1
     if n_clusters < 2:
         return ClusteredMean(estimate, nan, nan, n_clusters)
-    size = np.bincount(codes, w)
-    sums = np.bincount(codes, w * (values - estimate))
+    size: Floats = totals(codes, w)
+    squares: Floats = totals(codes, w * w)
+    sums: Floats = totals(codes, w * (values - estimate))
     if estimator == "CR2":
         adjustment = 1 / (1 - size / total)
-        df = satterthwaite(size, np.bincount(codes, w * w), adjustment)
+        df = satterthwaite(size, squares, adjustment)
     else:
         factor = n_clusters / (n_clusters - 1) if estimator == "CR1" else 1.0
         adjustment = np.full(n_clusters, factor)
@@ -73,10 +74,10 @@ def cluster_influence(values: Floats, codes: Codes, n_clusters: int) -> Floats:
 
     Clusters without values have no influence; so has everything when nothing varies.
     """
-    size = np.bincount(codes, minlength=n_clusters)
+    size = totals(codes, size=n_clusters)
     if len(values) == 0 or size.max() == len(values):
         return np.zeros(n_clusters)
-    sums = np.bincount(codes, values - values.mean(), minlength=n_clusters)
+    sums = totals(codes, values - values.mean(), n_clusters)
     moved = sums / np.sqrt(1 - size / len(values))
     length = np.linalg.norm(moved)
     return moved / length if length > 0 else moved

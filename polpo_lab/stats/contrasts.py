@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from polpo_lab.errors import InvalidArgument
-from polpo_lab.stats.result import Estimate, Result, number
+from polpo_lab.stats.result import Estimate, Result, number, record
 from polpo_lab.stats.samples import Floats, floats
 
 
@@ -38,7 +38,9 @@ class Contrasts(Result):
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
         """The notes of all contrasts, each with its contrast's name."""
         return tuple(
-            f"{name}: {note}" for name, each in zip(self.names, self, strict=True) for note in each.notes
+            f"{name}: {note}"
+            for name, each in zip(self.names, self, strict=True)
+            for note in each.notes
         )
 
     def __len__(self) -> int:
@@ -58,7 +60,7 @@ class Contrasts(Result):
         return [
             {
                 "contrast": name,
-                **each._rows(level)[0],
+                **record(each, level),
                 "unadjusted_pvalue": each.details["unadjusted_pvalue"],
             }
             for name, each in zip(self.names, self.results, strict=True)
@@ -117,7 +119,7 @@ def _checked(
         raise InvalidArgument("each contrast's weights sum to 0, and are not all 0")
     titles = tuple(
         " ".join(
-            f"{'-' if w < 0 else '+'} {abs(w):g} {label}" if abs(w) != 1 else f"{'-' if w < 0 else '+'} {label}"
+            f"{'-' if w < 0 else '+'} {'' if abs(w) == 1 else f'{abs(w):g} '}{label}"
             for w, label in zip(row, labels, strict=True)
             if w
         ).removeprefix("+ ")

@@ -61,12 +61,6 @@ def wilson(p: float, n: float, level: float) -> Interval:
     return Interval(low, 1.0 if p == 1 else min(1.0, center + half))
 
 
-def symmetric(half_width_at: Callable[[float], float], level: float) -> Interval:
-    """Return an interval around 0."""
-    half = half_width_at(level)
-    return Interval(-half, half)
-
-
 def two_sided_pvalue(interval_at: Callable[[float], Interval], null: float) -> float:
     """Return the p-value that belongs to an interval: 1 - the level that just excludes null."""
     low, high = interval_at(1e-9)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats import tango
 from polpo_lab.stats.cluster_variance import clustered_mean
-from polpo_lab.stats.mcnemar import midp
+from polpo_lab.stats.discordance import midp
 from polpo_lab.stats.means import clustered_words, t_estimate
 from polpo_lab.stats.result import Estimate, number
 from polpo_lab.stats.samples import (
@@ -93,13 +93,13 @@ def paired_difference(
     Examples
     --------
     >>> from polpo_lab.stats import paired_difference
-    >>> a = [[1, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 1], [1, 1, 1], [1, 1, 1]]
-    >>> b = [[1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 0, 0], [1, 0, 0], [1, 1, 0]]
+    >>> a = [[1, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 1], [1, 1, 1], [1, 1, 1]] * 3
+    >>> b = [[1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 0, 0], [1, 0, 0], [1, 1, 0]] * 3
     >>> result = paired_difference(a, b)
     >>> round(result.estimate, 3), round(result.pvalue, 3)
-    (0.278, 0.042)
+    (0.278, 0.001)
     >>> result.details["wins"], result.details["ties"], result.details["losses"]
-    (5, 0, 1)
+    (15, 0, 3)
     """
     one_of(method, METHODS, "method")
     first, second = (floats(x, name, ndim=(1, 2)) for x, name in ((a, "a"), (b, "b")))

@@ -19,9 +19,7 @@ from polpo_lab.stats.samples import (
     Floats,
     Sample,
     averaged,
-    cluster_codes,
     floats,
-    numbered,
     one_of,
     sample,
     verdicts,
@@ -226,10 +224,3 @@ def _with_bounds(result: Estimate, array: Floats) -> Estimate:
         notes=(*result.notes, note),
         details={**result.details, "if_missing_failed": low, "if_missing_passed": high},
     )
-
-
-def clustered_rate(values: Floats, clusters: Any) -> Estimate:
-    """Return the mean of per-template shares (between 0 and 1) with a score interval."""
-    data = numbered(values, cluster_codes(clusters, len(values)))
-    fitted = clustered_mean(data.values, data.codes)
-    return rate_estimate(data, fitted, method="wilson", is_plain=False)

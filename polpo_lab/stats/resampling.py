@@ -103,9 +103,7 @@ def _members(codes: Codes) -> list[Codes]:
     return np.split(order, np.cumsum(np.bincount(codes))[:-1])
 
 
-def _without_each(
-    statistic: Statistic, rows: Floats, members: list[Codes], drawn: Codes
-) -> Floats:
+def _without_each(statistic: Statistic, rows: Floats, members: list[Codes], drawn: Codes) -> Floats:
     return np.array(
         [_called(statistic, rows, members, np.delete(drawn, at)) for at in range(len(drawn))]
     )

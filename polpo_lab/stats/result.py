@@ -130,7 +130,8 @@ class Estimate(Result):
     seed: int | None = None
     notes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
-    interval_at: Callable[[float], Interval] = no_interval
+    # By a factory, so that the class has no method of this name.
+    interval_at: Callable[[float], Interval] = field(default_factory=lambda: no_interval)
     sensitivity: Callable[[], float] | None = None
 
     def confidence_interval(self, level: float = 0.95) -> Interval:
@@ -159,24 +160,7 @@ class Estimate(Result):
         return nan if self.sensitivity is None else self.sensitivity()
 
     def _rows(self, level: float) -> list[dict[str, Any]]:
-        low, high = self.confidence_interval(level)
-        return [
-            {
-                "estimate": self.estimate,
-                "standard_error": self.standard_error,
-                "low": low,
-                "high": high,
-                "level": level,
-                "pvalue": self.pvalue,
-                "n": self.n,
-                "n_clusters": self.n_clusters,
-                "df": self.df,
-                "seed": self.seed,
-                "estimand": self.estimand,
-                "method": self.method,
-                "notes": "; ".join(self.notes),
-            }
-        ]
+        return [record(self, level)]
 
     def _headline(self) -> str:
         low, high = self.confidence_interval(0.95)
@@ -194,6 +178,26 @@ class Estimate(Result):
         return [f"estimand: {self.estimand}", *super()._facts()[:1], ", ".join(counts)] + [
             f"note: {note}" for note in self.notes
         ]
+
+
+def record(result: Estimate, level: float) -> dict[str, Any]:
+    """Return an estimate as one row of a frame."""
+    low, high = result.confidence_interval(level)
+    return {
+        "estimate": result.estimate,
+        "standard_error": result.standard_error,
+        "low": low,
+        "high": high,
+        "level": level,
+        "pvalue": result.pvalue,
+        "n": result.n,
+        "n_clusters": result.n_clusters,
+        "df": result.df,
+        "seed": result.seed,
+        "estimand": result.estimand,
+        "method": result.method,
+        "notes": "; ".join(result.notes),
+    }
 
 
 def checked_level(level: float) -> float:

@@ -83,6 +83,11 @@ def cluster_codes(clusters: Any, length: int, name: str = "clusters") -> Codes:
     return codes
 
 
+def totals(codes: NDArray[Any], weights: Floats | None = None, size: int = 0) -> Floats:
+    """Add up weights (or count) by code."""
+    return np.bincount(codes, weights, minlength=size).astype(np.float64)
+
+
 def same_length(a: Floats, b: Floats, names: str) -> None:
     """Refuse two samples whose rows cannot be pairs."""
     if len(a) != len(b):
@@ -150,12 +155,10 @@ def sample(values: Floats, clusters: Any, name: str) -> Sample:
     codes = cluster_codes(clusters, len(means))
     kept = ~np.isnan(means)
     n_missing = int(np.isnan(values).sum())
-    notes = ()
+    notes: tuple[str, ...] = ()
     if n_missing:
         notes = (f"{n_missing} of {values.size} planned values of {name} are missing, left out",)
-    return replace(
-        numbered(means[kept], codes[kept]), n=int(values.size - n_missing), notes=notes
-    )
+    return replace(numbered(means[kept], codes[kept]), n=int(values.size - n_missing), notes=notes)
 
 
 def numbered(values: Floats, codes: Codes) -> Sample:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from polpo_lab.stats.samples import Codes, Floats, seed_of
+from polpo_lab.stats.samples import Codes, Floats, seed_of, totals
 
 # 2 ** 13 distinct flips take a millisecond; beyond that, draws.
 MOST_CLUSTERS_FOR_ALL = 14
@@ -25,8 +25,8 @@ SIGNS_AT_ONCE = 4_000_000
 
 def sign_flip_pvalue(deviations: Floats, codes: Codes, seed: int | None = None) -> float:
     """Return the two-sided p-value of "the deviations are symmetric around 0"."""
-    sums = np.bincount(codes, deviations)
-    sizes = np.bincount(codes).astype(float)
+    sums: Floats = totals(codes, deviations)
+    sizes: Floats = totals(codes)
     if not sums.any():
         return 1.0
     observed = _statistic(np.ones((1, len(sums))), sums, sizes)[0]
@@ -38,7 +38,7 @@ def sign_flip_pvalue(deviations: Floats, codes: Codes, seed: int | None = None) 
     reached = 0
     for start in range(0, DRAWS, at_once):
         rows = min(at_once, DRAWS - start)
-        signs = rng.integers(0, 2, (rows, len(sums)), dtype=np.int8) * 2.0 - 1
+        signs: Floats = rng.integers(0, 2, (rows, len(sums)), dtype=np.int8) * np.float64(2) - 1
         reached += int((_statistic(signs, sums, sizes) >= enough).sum())
     return (reached + 1) / (DRAWS + 1)
 
@@ -46,7 +46,8 @@ def sign_flip_pvalue(deviations: Floats, codes: Codes, seed: int | None = None) 
 def _all_signs(count: int) -> Floats:
     """Return every assignment of signs with the first held at +1: its mirror image adds none."""
     bits = np.arange(2 ** (count - 1))[:, None] >> np.arange(count - 1) & 1
-    return np.hstack([np.ones((len(bits), 1)), bits * 2.0 - 1])
+    signs: Floats = np.hstack([np.ones((len(bits), 1)), bits * 2.0 - 1])
+    return signs
 
 
 def _statistic(signs: Floats, sums: Floats, sizes: Floats) -> Floats:

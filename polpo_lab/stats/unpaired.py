@@ -94,7 +94,7 @@ def _by_newcombe(a: _Side, b: _Side) -> Estimate:
 
     if not (a.is_binary and b.is_binary):
         raise InvalidArgument("method='newcombe' takes verdicts, 0 or 1; use method='t'")
-    rates = [
+    rates = tuple(
         rate_estimate(
             side.data,
             side.fitted,
@@ -102,8 +102,8 @@ def _by_newcombe(a: _Side, b: _Side) -> Estimate:
             is_plain=side.data.n == side.data.n_clusters,
         )
         for side in (a, b)
-    ]
-    interval_at = partial(newcombe, *rates)
+    )
+    interval_at = partial(newcombe, rates[0], rates[1])
     return Estimate(
         estimate=rates[0].estimate - rates[1].estimate,
         standard_error=hypot(rates[0].standard_error, rates[1].standard_error),

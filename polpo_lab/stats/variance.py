@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from polpo_lab.errors import InvalidArgument
-from polpo_lab.stats.result import Estimate, Interval, Result, no_interval, number
+from polpo_lab.stats.result import Estimate, Interval, Result, no_interval, number, record
 from polpo_lab.stats.samples import Floats, checked_draws, floats, seed_of
 
 LEVELS = ("template", "template x condition", "repeat", "judge")
@@ -51,7 +51,7 @@ class VarianceComponents(Result):
         return [
             {
                 "source": source,
-                **each._rows(level)[0],
+                **record(each, level),
                 "raw": each.details["raw"],
                 "share": each.details["share"],
             }
@@ -115,7 +115,7 @@ def variance_components(
     >>> scores = rng.normal(0, 2, (50, 1, 1)) + rng.normal(0, 1, (50, 3, 4))
     >>> parts = variance_components(scores, draws=200)
     >>> round(parts["template"].estimate), round(parts["repeat"].estimate)
-    (3, 1)
+    (4, 1)
     """
     array = floats(values, "values", ndim=(3, 4))
     draws = checked_draws(draws)
@@ -124,10 +124,10 @@ def variance_components(
     array = array[~empty]
     if len(array) < 2:
         raise InvalidArgument(f"{len(array)} templates have values; variances need two or more")
-    notes = (f"{int(empty.sum())} templates without a value, left out",) if empty.any() else ()
-    known = {
-        name: name == "template" or array.shape[axis] > 1 for axis, name in enumerate(names)
-    }
+    notes: tuple[str, ...] = (
+        (f"{int(empty.sum())} templates without a value, left out",) if empty.any() else ()
+    )
+    known = {name: _is_told_apart(array, axis) for axis, name in enumerate(names)}
     notes += tuple(
         f"{name} cannot be told from one level; it is part of the source above"
         for name, is_known in known.items()
@@ -164,6 +164,12 @@ def variance_components(
     return VarianceComponents(components, method, notes, seed)
 
 
+def _is_told_apart(array: Floats, axis: int) -> bool:
+    """Whether some unit of the level above has values at two levels of this one."""
+    there = (~np.isnan(array)).any(axis=tuple(range(axis + 1, array.ndim)))
+    return axis == 0 or bool((there.sum(axis=axis) > 1).any())
+
+
 def _by_moments(array: Floats, names: tuple[str, ...], known: dict[str, bool]) -> dict[str, float]:
     """Solve the mean squares of the balanced design, from the innermost source outwards."""
     templates, conditions = array.shape[:2]
@@ -192,13 +198,13 @@ def _by_reml(array: Floats, names: tuple[str, ...], known: dict[str, bool]) -> d
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
     there = ~np.isnan(array)
-    frame = pd.DataFrame(
-        {f"axis{axis}": where for axis, where in enumerate(np.nonzero(there))}
-    )
+    frame = pd.DataFrame({f"axis{axis}": where for axis, where in enumerate(np.nonzero(there))})
     inner = [axis for axis in range(1, array.ndim) if known[names[axis]]]
     design = pd.get_dummies(frame["axis1"], dtype=float).to_numpy()
-    keys = {axis: frame[[f"axis{i}" for i in range(1, axis + 1)]].astype(str).agg("/".join, axis=1)
-            for axis in inner}
+    keys = {
+        axis: frame[[f"axis{i}" for i in range(1, axis + 1)]].astype(str).agg("/".join, axis=1)
+        for axis in inner
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a variance of 0 lies on the border
         fitted = MixedLM(

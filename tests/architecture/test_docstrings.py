@@ -8,9 +8,11 @@ import pkgutil
 from collections.abc import Iterator
 
 import pytest
+from numpydoc.docscrape import NumpyDocString
 from numpydoc.validate import validate
 
 import polpo_lab
+from polpo_lab import stats
 
 # The parts whose public names a user types, or reads about. More come with later parts.
 PARTS = ("client", "analysis", "experiments", "stats")
@@ -61,6 +63,13 @@ HANDED_OUT = {
     "Groups",
     "AsyncAgents",
     "Agents",
+    "Confusion",
+    "Contrasts",
+    "Estimate",
+    "Interval",
+    "ParetoFront",
+    "RankComparison",
+    "VarianceComponents",
 }
 
 
@@ -105,3 +114,17 @@ def test_a_public_name_is_documented(name):
         for code, message in said["errors"]
         if code in CHECKED and not is_said_already(name, code, summary)
     ]
+
+
+@pytest.mark.parametrize(
+    "statistic", [name for name in stats.__all__ if inspect.isfunction(getattr(stats, name))]
+)
+def test_a_statistic_says_what_it_refuses_and_shows_an_example(statistic):
+    said = NumpyDocString(inspect.getdoc(getattr(stats, statistic)))
+    assert said["Raises"]
+    assert said["Examples"]
+
+
+def test_no_file_of_statistics_hides_a_function_of_its_name():
+    files = {module.name for module in pkgutil.iter_modules(stats.__path__)}
+    assert not files & set(stats.__all__)

@@ -123,8 +123,8 @@ def equivalence_of(result: Estimate, margin: float, *, alpha: float = 0.05) -> E
         else:
             verdict = "undecided"
         within = " within " + number(margin) if verdict == "equivalent" else ""
-        notes = (*notes, f"{verdict}{within}: {1 - 2 * alpha:.0%} interval {number(inner.low)} to "
-                 f"{number(inner.high)}, margin {number(margin)}")
+        ends = f"{1 - 2 * alpha:.0%} interval {number(inner.low)} to {number(inner.high)}"
+        notes = (*notes, f"{verdict}{within}: {ends}, margin {number(margin)}")
     return replace(
         result,
         pvalue=max(not_below, not_above),

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from polpo_lab.stats import max_t, tango
-from polpo_lab.stats.bootstrap import DRAWS
+from polpo_lab.stats.bootstrapping import DRAWS
 from polpo_lab.stats.cluster_variance import ClusteredMean, cluster_influence, clustered_mean
 from polpo_lab.stats.contrasts import Contrasts, contrast_matrix
 from polpo_lab.stats.intervals import student, t_pvalue
@@ -149,7 +149,10 @@ def simultaneous(
         titles,
         tuple(
             column.result(
-                float(pvalue), column.interval(reference, correction, len(columns)), correction, seed
+                float(pvalue),
+                column.interval(reference, correction, len(columns)),
+                correction,
+                seed,
             )
             for column, pvalue in zip(columns, adjusted, strict=True)
         ),
@@ -212,9 +215,7 @@ class _Column:
             return partial(
                 max_t.interval, fitted.estimate, fitted.standard_error, max_t.maxima(reference)
             )
-        one = partial(
-            student, fitted.estimate, fitted.standard_error, fitted.df, (-np.inf, np.inf)
-        )
+        one = partial(student, fitted.estimate, fitted.standard_error, fitted.df, (-np.inf, np.inf))
         return partial(_at_bonferroni_level, one, share)
 
     def notes(self) -> tuple[str, ...]:

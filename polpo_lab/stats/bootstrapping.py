@@ -88,9 +88,9 @@ def bootstrap(
     >>> import numpy as np
     >>> from polpo_lab.stats import bootstrap
     >>> seconds = [3.1, 4.5, 2.2, 9.8, 3.3, 4.1, 5.0, 2.9]
-    >>> median = bootstrap(seconds, np.median, draws=1000, seed=7)
-    >>> round(median.estimate, 2), median.seed, median.details["degenerate_draws"] < 50
-    (3.7, 7, True)
+    >>> spread = bootstrap(seconds, np.std, method="percentile", draws=1000, seed=7)
+    >>> round(spread.estimate, 2), spread.seed, spread.details["degenerate_draws"]
+    (2.22, 7, 0)
     """
     one_of(method, METHODS, "method")
     draws = checked_draws(draws)
@@ -102,7 +102,9 @@ def bootstrap(
     rows, codes, notes = _kept(averaged(array) if is_mean else array, codes)
     seed = seed_of(rows, codes) if seed is None else seed
     n_clusters = int(codes.max()) + 1 if len(codes) else 0
-    use = "percentile" if method == "t" and not is_mean and n_clusters >= ENOUGH_CLUSTERS else method
+    use = (
+        "percentile" if method == "t" and not is_mean and n_clusters >= ENOUGH_CLUSTERS else method
+    )
     if n_clusters < 2:
         drawn, notes = None, (*notes, ONE_CLUSTER)
     elif is_mean:
@@ -118,7 +120,7 @@ def bootstrap(
 
 
 def _kept(array: Floats, codes: Codes) -> tuple[Floats, Codes, tuple[str, ...]]:
-    lost = np.isnan(array) if array.ndim == 1 else np.isnan(array).all(axis=1)
+    lost: Any = np.isnan(array) if array.ndim == 1 else np.isnan(array).all(axis=1)
     notes = (f"{int(lost.sum())} of {len(lost)} rows are missing, left out",) if lost.any() else ()
     if not lost.any():
         return array, numbered(np.empty(len(codes)), codes).codes, notes

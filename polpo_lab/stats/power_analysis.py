@@ -29,14 +29,14 @@ PILOT_DRAWS = 2_000
 class PairedVariances:
     """What the precision of a paired comparison is made of.
 
-    Attributes
+    Parameters
     ----------
     omega2 : float
         Variance over templates of the true difference (w^2).
-    sigma2_a, sigma2_b : float
+    sigma2_a, sigma2_b : float, default 0
         Variance of a single repeat around its template's mean, averaged over templates; NaN
         when one repeat could not tell, and then it is part of ``omega2``.
-    design_effect : float
+    design_effect : float, default 1
         By how much clusters of templates inflate the variance of the mean difference; 1 without.
     """
 
@@ -135,9 +135,7 @@ def power(
     if isinstance(pilot, PairedVariances):
         _check_variances(pilot)
         return _result(need, pilot, need.templates(pilot), "known variances")
-    first, second = (
-        floats(x, f"pilot[{i}]", ndim=(1, 2)) for i, x in enumerate(_two(pilot))
-    )
+    first, second = (floats(x, f"pilot[{i}]", ndim=(1, 2)) for i, x in enumerate(_two(pilot)))
     same_length(first, second, "the two conditions of the pilot")
     data, _ = pairs(first, second, clusters)
     kept = ~np.isnan(averaged(first)) & ~np.isnan(averaged(second))
@@ -152,8 +150,8 @@ def power(
     if np.isnan(variances.sigma2_a) or np.isnan(variances.sigma2_b):
         notes = (*notes, "one repeat in the pilot: more repeats are taken as no help")
     if data.n < FEWEST_TEMPLATES:
-        notes = (*notes, f"{data.n} templates are too few for a single number "
-                         f"(the rule: {FEWEST_TEMPLATES}); see the range")
+        rule = f"{data.n} templates are too few for a single number (fewer than {FEWEST_TEMPLATES})"
+        notes = (*notes, f"{rule}; see the range")
     return replace(
         result,
         estimate=nan if data.n < FEWEST_TEMPLATES else result.estimate,
@@ -212,6 +210,7 @@ class _Need:
 
 def _result(need: _Need, variances: PairedVariances, n: float, source: str) -> Estimate:
     form = "normal form" if need.is_normal else "noncentral t"
+    repeats = f"{need.repeats_a} and {need.repeats_b} repeats"
     return Estimate(
         estimate=n,
         standard_error=nan,
@@ -219,8 +218,8 @@ def _result(need: _Need, variances: PairedVariances, n: float, source: str) -> E
         n_clusters=0,
         method=f"power of a paired comparison, Miller's form, {form}, from {source}",
         estimand=(
-            f"templates needed to find a difference of {number(need.detect)} with power "
-            f"{need.target:g} at level {need.alpha:g}, {need.repeats_a} and {need.repeats_b} repeats"
+            f"templates, each with {repeats}, needed to find a mean difference of "
+            f"{number(need.detect)} with power {need.target:g} at level {need.alpha:g}"
         ),
         interval_at=no_interval,
         details={
