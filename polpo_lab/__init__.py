@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from polpo_lab.assess.score import Score
     from polpo_lab.client import AsyncPolpo, Polpo
     from polpo_lab.errors import PolpoLabError
+    from polpo_lab.experiment import Experiment
+    from polpo_lab.experiments.budget import Budget
+    from polpo_lab.experiments.conditions import CriteriaSet, Policy
+    from polpo_lab.experiments.suite import Suite
+    from polpo_lab.experiments.template import Template
     from polpo_lab.lab import Lab, connect
     from polpo_lab.models import (
         Criterion,
@@ -31,20 +36,26 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "AsyncPolpo": "polpo_lab.client",
+    "Budget": "polpo_lab.experiments.budget",
+    "CriteriaSet": "polpo_lab.experiments.conditions",
     "Criterion": "polpo_lab.models",
     "Dimension": "polpo_lab.models",
     "ExpectedOutcome": "polpo_lab.models",
+    "Experiment": "polpo_lab.experiment",
     "FileExists": "polpo_lab.models",
     "Lab": "polpo_lab.lab",
     "LlmReview": "polpo_lab.models",
+    "Policy": "polpo_lab.experiments.conditions",
     "Polpo": "polpo_lab.client",
     "PolpoLabError": "polpo_lab.errors",
     "RetryPolicy": "polpo_lab.models",
     "Score": "polpo_lab.assess.score",
     "Script": "polpo_lab.models",
     "Spent": "polpo_lab.agents.view",
+    "Suite": "polpo_lab.experiments.suite",
     "Task": "polpo_lab.models",
     "TaskView": "polpo_lab.agents.view",
+    "Template": "polpo_lab.experiments.template",
     "TestCommand": "polpo_lab.models",
     "ToolUse": "polpo_lab.agents.view",
     "connect": "polpo_lab.lab",
@@ -54,20 +65,26 @@ _HOME_OF = {
 
 __all__ = [
     "AsyncPolpo",
+    "Budget",
+    "CriteriaSet",
     "Criterion",
     "Dimension",
     "ExpectedOutcome",
+    "Experiment",
     "FileExists",
     "Lab",
     "LlmReview",
+    "Policy",
     "Polpo",
     "PolpoLabError",
     "RetryPolicy",
     "Score",
     "Script",
     "Spent",
+    "Suite",
     "Task",
     "TaskView",
+    "Template",
     "TestCommand",
     "ToolUse",
     "connect",

@@ -71,7 +71,11 @@ class APIError(PolpoLabError):
         The server's own code, such as ``"NOT_FOUND"``.
     details : Any
         What the server added, such as the fields that were wrong.
+    retry_after : float or None
+        Seconds after which the server asked to come back.
     """
+
+    retry_after: float | None = None
 
     def __init__(self, status: int, code: str, message: str, details: Any = None) -> None:
         self.status = status
@@ -81,7 +85,8 @@ class APIError(PolpoLabError):
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.status, self.code, self.message, self.details)
+        arguments = (self.status, self.code, self.message, self.details)
+        return type(self), arguments, {"retry_after": self.retry_after}
 
 
 class NotFound(APIError):

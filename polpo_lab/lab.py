@@ -160,9 +160,15 @@ class Lab:
         """The server's base URL."""
         return self.client.base_url
 
-    def async_client(self) -> AsyncPolpo:
-        """Return a new asynchronous client to the same server, for one event loop."""
-        return AsyncPolpo(self.url, self.key, dialect=self.client.dialect())
+    def async_client(self, **options: Any) -> AsyncPolpo:
+        """Return a new asynchronous client to the same server, for one event loop.
+
+        Parameters
+        ----------
+        **options
+            ``timeout``, ``retries`` and ``max_connections`` of `AsyncPolpo`.
+        """
+        return AsyncPolpo(self.url, self.key, dialect=self.client.dialect(), **options)
 
     def health(self) -> Health:
         """Return what the server says of itself: version, sandbox in force, limits."""

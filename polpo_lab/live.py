@@ -39,6 +39,23 @@ class LiveLoop:
         self._loop.run_forever()
         self._loop.close()
 
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the loop and wait for it; what it raises is the caller's.
+
+        Parameters
+        ----------
+        work : coroutine
+
+        Raises
+        ------
+        RuntimeError
+            When called from the loop itself, which would wait for ever.
+        """
+        if self.is_current():
+            work.close()
+            raise RuntimeError("the live loop cannot wait for itself: await it there")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the loop; callable from any thread, returns at once."""
         if self._loop.is_closed():  # the process is ending

@@ -19,7 +19,7 @@ from polpo_lab.client.dialects import OWN_FIELDS, Dialect, dialect_of_health
 from polpo_lab.client.event_decoder import EventDecoder
 from polpo_lab.client.exchange import Answer, Broken, Flow, Request, Wait
 from polpo_lab.client.responses import error_of, read_many, task_id_in, whole_task
-from polpo_lab.client.retrying import Retries
+from polpo_lab.client.retrying import Retries, retry_after_seconds
 from polpo_lab.errors import (
     APIError,
     ConnectionFailed,
@@ -96,7 +96,10 @@ class Calls:
 
     def refusal(self, request: Request, answer: Answer) -> Exception:
         """Return the typed error of an answer that is not a success."""
-        return error_of(answer, f"{request.method} {request.path}", self.key)
+        error = error_of(answer, f"{request.method} {request.path}", self.key)
+        if isinstance(error, APIError):
+            error.retry_after = retry_after_seconds(answer.retry_after)
+        return error
 
     def connection_failed(self, request: Request, broken: Broken) -> ConnectionFailed:
         """Return the error of a call without an answer."""

@@ -124,6 +124,17 @@ class Plan:
         expectations = [e.wire() for e in self.expectations(template, criteria)]
         return content_hash({**template.given, "expectations": expectations})
 
+    def replays(self) -> tuple[str, ...]:
+        """Say which policies need not be run: their trials are exact replays of a longer one's."""
+        return tuple(
+            f"policy {short!r} is an exact replay of {long!r} (its first "
+            f"{self.policies[short].attempts} of {self.policies[long].attempts} attempts), where "
+            "seeds are kept: its trials need not be run"
+            for short in self.policies
+            for long in self.policies
+            if self.policies[short].is_truncation_of(self.policies[long])
+        )
+
     def expectations(self, template: Template, criteria: str) -> list[Any]:
         """Return what a template's results are judged by, under a set of criteria."""
         chosen = self.criteria[criteria]

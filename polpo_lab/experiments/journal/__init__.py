@@ -9,8 +9,18 @@
     lock                 who writes; readers neither lock nor write
 """
 
+from polpo_lab.experiments.journal.description import has_journal
+from polpo_lab.experiments.journal.reader import Recorded, TaskRecord, read_journal
 from polpo_lab.experiments.journal.segments import Segment
 from polpo_lab.experiments.journal.states import TrialState
 from polpo_lab.experiments.journal.writer import Journal
 
-__all__ = ["Journal", "Segment", "TrialState"]
+__all__ = [
+    "Journal",
+    "Recorded",
+    "Segment",
+    "TaskRecord",
+    "TrialState",
+    "has_journal",
+    "read_journal",
+]

@@ -55,6 +55,11 @@ def new_description(plan: Plan, created_by: str) -> dict[str, Any]:
     }
 
 
+def has_journal(folder: Path) -> bool:
+    """Tell whether a folder is that of an experiment."""
+    return (folder / DESCRIPTION).exists()
+
+
 def read_description(folder: Path) -> dict[str, Any] | None:
     """Return the description of a folder; None when there is none.
 

@@ -76,8 +76,8 @@ class Span:
         return self.start + self.length
 
 
-def whole_lines(lines: Iterable[bytes], damaged: list[Span]) -> Iterator[bytes]:
-    """Yield the whole lines, without their ends.
+def whole_lines(lines: Iterable[bytes], damaged: list[Span]) -> Iterator[tuple[int, bytes]]:
+    """Yield the whole lines, without their ends, each with its offset.
 
     Parameters
     ----------
@@ -88,13 +88,13 @@ def whole_lines(lines: Iterable[bytes], damaged: list[Span]) -> Iterator[bytes]:
 
     Yields
     ------
-    bytes
+    tuple of int and bytes
     """
     offset = 0
     for line in lines:
         body = line[:-1] if line.endswith(b"\n") else line
         if is_whole(body):
-            yield body
+            yield offset, body
         elif damaged and damaged[-1].end == offset:
             damaged[-1] = Span(damaged[-1].start, damaged[-1].length + len(line))
         else:

@@ -44,10 +44,10 @@ class Segment:
     path: Path
     number: int
 
-    def lines(self, damaged: list[Span] | None = None) -> Iterator[bytes]:
-        """Yield its whole records as lines; ``damaged`` takes what is passed over."""
+    def lines(self, damaged: list[Span]) -> Iterator[tuple[int, bytes]]:
+        """Yield its whole records as lines, with offsets; ``damaged`` takes what is passed over."""
         with self.path.open("rb") as file:
-            yield from whole_lines(file, [] if damaged is None else damaged)
+            yield from whole_lines(file, damaged)
 
     def closing(self) -> dict[str, Any] | None:
         """Return the record that closes it; None while it is open, or when it was cut."""
@@ -168,7 +168,7 @@ def recover(segment: Segment, states: States, at: str) -> Fold:
     """
     damaged: list[Span] = []
     fold = Fold.after(states)
-    for line in segment.lines(damaged):
+    for _, line in segment.lines(damaged):
         fold.take(line)
     size = segment.path.stat().st_size
     tail = damaged[-1] if damaged and damaged[-1].end == size else None

@@ -169,7 +169,9 @@ class Journal:
         self._describe()
         return self._session
 
-    def starting(self, trial: Trial, number: int, group: str) -> None:
+    def starting(
+        self, trial: Trial, number: int, group: str, *, server_url: str | None = None
+    ) -> None:
         """Record that a try is about to begin, before its task is created.
 
         Parameters
@@ -179,18 +181,21 @@ class Journal:
             Which try of the trial, from 1.
         group : str
             The wire's group, by which its task can be found again.
+        server_url : str, optional
+            Where; the session's server by default.
         """
+        url = _without_secrets(server_url) if server_url else self._server_url
         self._record(
             "starting",
             trial=trial.to_record(),
             number=number,
             group=group,
             session=self._session,
-            server_url=self._server_url,
+            server_url=url,
             at=description.now(),
         )
         self._of_trial(trial.id)
-        self._states.starting(trial, number, group, self._server_url)
+        self._states.starting(trial, number, group, url)
 
     def created(self, trial_id: str, number: int, task: Task) -> None:
         """Record the server's answer to the create call."""

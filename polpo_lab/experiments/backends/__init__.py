@@ -1,0 +1,1 @@
+"""Where trials are lived: in this process (`local`), or on other machines (`dask`)."""
