@@ -21,6 +21,10 @@ class InvalidArgument(PolpoLabError, ValueError):
     """An argument breaks a rule; the message names value, rule and the nearest right thing."""
 
 
+class NotReplayable(InvalidArgument):
+    """What a policy would have given cannot be read off what was run; the message says why."""
+
+
 class MissingExtra(PolpoLabError, ImportError):
     """An optional part is not installed; the message says how to get it."""
 
