@@ -6,20 +6,22 @@ failure and 2 for a wrong call.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from polpo_lab import __version__
-from polpo_lab.errors import PolpoLabError
+from polpo_lab.errors import InvalidArgument, InvalidSuite, PolpoLabError
 
 if TYPE_CHECKING:
+    from polpo_lab.experiments.suite import Suite
     from polpo_lab.server.embedded import EmbeddedServer
 
 app = typer.Typer(
@@ -147,6 +149,66 @@ def demo(
     demonstrate(templates=templates, data=data, seed=seed)
 
 
+suites_app = typer.Typer(help="List the suites that come along, or check one of your own.")
+app.add_typer(suites_app, name="suites")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@suites_app.callback(invoke_without_command=True)
+def suites(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the suites that come with polpo-lab."""
+    if context.invoked_subcommand is not None:
+        return
+    from polpo_lab.experiments.sources.bundled import bundled_files
+    from polpo_lab.experiments.suite import Suite
+
+    found = [Suite.load(name) for name in bundled_files()]
+    if as_json:
+        typer.echo(json.dumps([_about_suite(suite) for suite in found]))
+        return
+    for suite in found:
+        typer.echo(suite.summary)
+        typer.echo(f"  {suite.description}\n  licence: {suite.licence}")
+        typer.echo(f"  polpo_lab.Suite.load({suite.name!r})")
+
+
+@suites_app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="JSON Lines, YAML or CSV.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a suite's file: print every problem with its line; exit code 1 if there is any."""
+    from polpo_lab.experiments.suite import Suite
+
+    try:
+        suite = Suite.load(file)
+    except InvalidArgument as error:
+        problems = list(error.problems) if isinstance(error, InvalidSuite) else [str(error)]
+        if as_json:
+            typer.echo(json.dumps({"file": str(file), "valid": False, "problems": problems}))
+        else:
+            typer.echo("\n".join(problems))
+        raise typer.Exit(1) from None
+    if as_json:
+        about = _about_suite(suite)
+        typer.echo(json.dumps({"file": str(file), "valid": True, "problems": [], **about}))
+    else:
+        typer.echo(f"{file} is valid: {suite.summary}")
+
+
+def _about_suite(suite: Suite) -> dict[str, Any]:
+    families = {template.family for template in suite if template.family}
+    return {
+        "name": suite.name,
+        "templates": len(suite),
+        "families": len(families),
+        "families_are": suite.families,
+        "hash": suite.hash,
+        "description": suite.description,
+        "licence": suite.licence,
+    }
+
+
 @app.command()
 def lab(
     notebook: Annotated[
@@ -158,6 +220,50 @@ def lab(
     chosen = notebook or quickstart
     command = [sys.executable, "-m", "jupyterlab", str(chosen)]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+_Experiment = Annotated[Path, typer.Argument(help="Folder of an experiment, with its journal.")]
+
+
+@app.command()
+def export(
+    folder: _Experiment,
+    out: Annotated[Path, typer.Option(help="Folder to write to; made, or empty.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="parquet (partitioned by agent and policy) or jsonl.")
+    ] = "parquet",
+) -> None:
+    """Write the frames of an experiment for other tools."""
+    from polpo_lab.analysis.exporting import export as write_frames
+    from polpo_lab.experiments.journal import read_journal
+
+    if format_ not in ("parquet", "jsonl"):
+        raise typer.BadParameter(f"{format_!r}: use parquet or jsonl", param_hint="--format")
+    for path in write_frames(read_journal(folder), out, format=format_):  # type: ignore[arg-type]
+        typer.echo(path)
+
+
+@app.command()
+def verify(folder: _Experiment) -> None:
+    """Recompute every hash of an experiment; exit code 1 when anything differs."""
+    from polpo_lab.analysis.verifying import verify as recompute
+
+    found = recompute(folder)
+    typer.echo(found)
+    raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of experiments of one plan.")],
+    into: Annotated[Path, typer.Option(help="Folder of the new journal; made, or empty.")],
+) -> None:
+    """Merge journals of one plan, run on several machines, into one."""
+    from polpo_lab.analysis.compaction import compact
+    from polpo_lab.experiments.journal import merge as merge_journals
+
+    typer.echo(merge_journals(folders, into))
+    compact(into)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import shlex
 from collections import deque
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 from rich import box
 from rich.console import Console, Group
@@ -23,11 +22,15 @@ from rich.text import Text
 from scipy.stats import binomtest
 
 from polpo_lab.client import AsyncPolpo
-from polpo_lab.demo import AGENT_NAMES, join, load_suite
+from polpo_lab.demo import AGENT_NAMES, join
+from polpo_lab.demo.solved import spread
+from polpo_lab.experiments.suite import Suite
+from polpo_lab.experiments.template import Template
 from polpo_lab.hostile_text import one_line
 from polpo_lab.lab import Lab, connect
-from polpo_lab.models import Event, OutputEvent, Task
+from polpo_lab.models import Event, OutputEvent, Task, TaskCreate
 from polpo_lab.recording import Recording
+from polpo_lab.seeding import mixed_seed
 
 DATA_FOLDER = ".polpo-lab/demo"
 SHOWN_LINES = 8
@@ -51,7 +54,7 @@ def demonstrate(*, templates: int = 12, data: str | None = None, seed: int = 1) 
         assert lab.server is not None
         join(lab.server.agents, lab.server.judges)
         health = lab.health()
-        chosen = load_suite().slice(templates)
+        chosen = spread(Suite.load("list-functions"), templates)
         console.print(f"[bold]polpo-lab[/] serves an embedded Polpo at {lab.url}")
         console.print(f"sandbox: {health.sandbox_description}")
         console.print(
@@ -123,10 +126,12 @@ def _state(task: Task) -> Text:
     return Text(f"▸ {task.phase or task.status}{rounds}", style="yellow")
 
 
-async def _run_all(lab: Lab, chosen: Any, seed: int, show: _Show, console: Console) -> None:
+async def _run_all(
+    lab: Lab, chosen: list[Template], seed: int, show: _Show, console: Console
+) -> None:
     async with lab.async_client() as polpo:
         runs = [
-            _run_one(polpo, template.task(agent, seed=seed), show, console)
+            _run_one(polpo, _request(template, agent, seed), show, console)
             for template in chosen
             for agent in show.agents
         ]
@@ -137,10 +142,14 @@ async def _run_all(lab: Lab, chosen: Any, seed: int, show: _Show, console: Conso
             await asyncio.gather(*runs)
 
 
-async def _run_one(
-    polpo: AsyncPolpo, fields: dict[str, Any], show: _Show, console: Console
-) -> None:
-    task = await polpo.tasks.create(**fields)
+def _request(template: Template, agent: str, seed: int) -> TaskCreate:
+    """Ask for one fix and one retry; the seed is the same for every agent."""
+    own = mixed_seed(seed, template.id)
+    return template.task(agent, seed=own, max_retries=1, max_fix_attempts=1)
+
+
+async def _run_one(polpo: AsyncPolpo, asked: TaskCreate, show: _Show, console: Console) -> None:
+    task = await polpo.tasks.create(asked)
     recording = show.cells[task.title, task.assign_to] = Recording(task)
     async for event in polpo.tasks.execute(task):
         show.take(task.title, task.assign_to, event)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_SHOWN_PROBLEMS = 20
+
 
 class PolpoLabError(Exception):
     """Base of all errors of this package."""
@@ -21,8 +23,31 @@ class InvalidArgument(PolpoLabError, ValueError):
     """An argument breaks a rule; the message names value, rule and the nearest right thing."""
 
 
+<<<<<<< HEAD
 class NotReplayable(InvalidArgument):
     """What a policy would have given cannot be read off what was run; the message says why."""
+=======
+class InvalidSuite(InvalidArgument):
+    """A suite breaks rules. ``problems`` lists them all, each with its place."""
+
+    def __init__(self, source: str, problems: tuple[str, ...]) -> None:
+        self.source = source
+        self.problems = problems
+        shown = [*problems[:_SHOWN_PROBLEMS]]
+        if len(problems) > len(shown):
+            shown.append(f"and {len(problems) - len(shown)} more")
+        many = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n  ".join([f"{source} has {many}:", *shown]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.source, self.problems)
+
+
+class UnknownTemplate(InvalidArgument, KeyError):
+    """A suite has no such template; the message names the nearest."""
+
+    __str__ = Exception.__str__  # a KeyError would show the message in quotes
+>>>>>>> main
 
 
 class MissingExtra(PolpoLabError, ImportError):
@@ -90,7 +115,7 @@ class APIError(PolpoLabError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = (self.status, self.code, self.message, self.details)
-        return type(self), arguments, {"retry_after": self.retry_after}
+        return type(self), arguments, dict(self.__dict__)
 
 
 class NotFound(APIError):

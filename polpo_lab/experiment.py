@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 if TYPE_CHECKING:
     import pandas as pd
 
+    from polpo_lab.analysis.estimate import Estimate
+    from polpo_lab.analysis.journal_frames import ExperimentFrame
+    from polpo_lab.analysis.verifying import Verification
     from polpo_lab.experiments.backends.place import Backend
     from polpo_lab.experiments.budget import Budget
     from polpo_lab.experiments.journal import Recorded
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from polpo_lab.experiments.suite import Suite
     from polpo_lab.experiments.trial import Trial
     from polpo_lab.lab import Lab
+    from polpo_lab.models import Task
 
 EXPERIMENTS_FOLDER = Path(".polpo-lab") / "experiments"
 DEFAULT_CONCURRENCY = 16
@@ -146,6 +150,38 @@ class Experiment:
         recorded = self._recorded()
         return plan_frame(self._plan, self._trials(recorded), recorded.states if recorded else {})
 
+    def estimate(
+        self, pilot: pd.DataFrame | None = None, *, concurrency: int = DEFAULT_CONCURRENCY
+    ) -> Estimate:
+        """Predict what is still to be run: tasks, time and cost, each with a range.
+
+        Parameters
+        ----------
+        pilot : pandas.DataFrame, optional
+            A ``tasks`` frame of other trials to predict from; the trials of this
+            experiment that were run by default.
+        concurrency : int
+
+        Returns
+        -------
+        Estimate
+            Also says where one policy's trials are an exact replay of another's.
+        """
+        from polpo_lab.analysis.estimate import estimate
+        from polpo_lab.experiments.schedule import outstanding
+
+        recorded = self._recorded()
+        trials = self._trials(recorded)
+        due = {each.trial.id for each in outstanding(trials, recorded.states if recorded else {})}
+        frame = self.plan()
+        return estimate(
+            frame[frame["trial"].isin(due)],
+            self._known() if pilot is None else pilot,
+            planned=len(trials),
+            concurrency=concurrency,
+            replays=self._plan.replays(),
+        )
+
     # ------------------------------------------------------------------ running
 
     def start(
@@ -194,11 +230,12 @@ class Experiment:
         JournalLocked
             When another process runs this experiment.
         """
+        from polpo_lab.analysis.compaction import compact
         from polpo_lab.experiments.running import begin
         from polpo_lab.live import live_loop
 
         options = self._options(concurrency, budget, stop_when, agent_limits, only, patience)
-        begun = begin(self._plan, self.folder, lab, backend or _local(), options, compact=_as_it_is)
+        begun = begin(self._plan, self.folder, lab, backend or _local(), options, compact=compact)
         return live_loop().run(begun)
 
     def run(
@@ -277,6 +314,82 @@ class Experiment:
             stop_when=None if stop_when is None else lambda: stop_when(self),
         )
 
+    # ------------------------------------------------------------------ what came out
+
+    def frame(self, kind: ExperimentFrame = "tasks", *, superseded: bool = False) -> pd.DataFrame:
+        """Return one of the frames of the experiment, as of now, also while it runs.
+
+        Parameters
+        ----------
+        kind : {"tasks", "attempts", "checks", "scores", "events", "conditions"}
+        superseded : bool
+            Whether to include trials of templates and agents that have changed since.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The columns of docs/frames.md; ``tasks`` has a row for every planned trial.
+
+        Raises
+        ------
+        JournalError
+            When nothing was run yet.
+        """
+        from polpo_lab.analysis.journal_frames import journal_frame
+
+        return journal_frame(self._read(), kind, superseded=superseded)
+
+    def task(self, trial_id: str) -> Task:
+        """Return the task of a trial as it ended, its kept files readable; no server is asked.
+
+        Parameters
+        ----------
+        trial_id : str
+            As in the column ``trial``.
+        """
+        return self._read().task(trial_id)
+
+    def verify(self) -> Verification:
+        """Recompute every hash of the journal; what differs is in ``differences``.
+
+        Returns
+        -------
+        Verification
+            Prints what was checked, and what is not as it was written.
+        """
+        from polpo_lab.analysis.verifying import verify
+
+        return verify(self.folder)
+
+    def export(
+        self,
+        out: str | Path,
+        *,
+        format: Literal["parquet", "jsonl"] = "parquet",  # noqa: A002
+    ) -> list[Path]:
+        """Write all frames to a folder, for other tools.
+
+        Parameters
+        ----------
+        out : path
+            A folder that is not there yet, or is empty.
+        format : {"parquet", "jsonl"}
+            Parquet is partitioned by agent and policy.
+
+        Returns
+        -------
+        list of pathlib.Path
+        """
+        from polpo_lab.analysis.exporting import export
+
+        return export(self._read(), out, format=format)
+
+    def _known(self) -> pd.DataFrame:
+        """Return the trials that were run so far: none, when there is no journal yet."""
+        from polpo_lab.analysis.frames import frame
+
+        return frame("tasks", []) if self._recorded() is None else self.frame("tasks")
+
     def _read(self) -> Recorded:
         from polpo_lab.experiments.journal import read_journal
 
@@ -314,7 +427,3 @@ def _local() -> Backend:
 
 def _count(number: int, one: str, several: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else several or one + 's'}"
-
-
-def _as_it_is(folder: Path) -> None:
-    """Leave a journal as it was written."""

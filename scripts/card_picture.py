@@ -22,8 +22,8 @@ CELLS = [
 from polpo_lab import demo
 lab = polpo.connect(data=":temporary:")
 demo.join(lab.server.agents, lab.server.judges)
-template = next(t for t in demo.load_suite() if t.title == "Orders 3")
-task = lab.tasks.create(**template.task("guided", seed=1))""",
+template = polpo.Suite.load("list-functions")["orders-3"]
+task = lab.tasks.create(template.task("guided", seed=1))""",
     """from polpo_lab.notebook.card import Card
 card = Card(lab, task, execute=True)
 card""",

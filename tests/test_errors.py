@@ -23,6 +23,8 @@ def instance(error: type[PolpoLabError]) -> PolpoLabError:
         return error(409, "INVALID_STATE", "task 'a' is done", {"status": "done"})
     if issubclass(error, IllegalTransition):
         return error("done", "draft", "from here it goes to failed")
+    if issubclass(error, errors.InvalidSuite):
+        return error("suite.jsonl", ("suite.jsonl:1: title is missing",))
     return error("the value, the rule, the nearest right thing")
 
 
@@ -38,6 +40,7 @@ def test_every_error_is_one_of_ours_and_says_what_it_is(error):
         (errors.ConnectionFailed, ConnectionError),
         (errors.InvalidArgument, ValueError),
         (errors.MissingExtra, ImportError),
+        (errors.UnknownTemplate, KeyError),
         (errors.WaitTimeout, TimeoutError),
     ],
 )

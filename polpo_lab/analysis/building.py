@@ -1,8 +1,8 @@
-"""From columns of plain lists to a pandas frame with the dtypes of `columns.FRAMES`."""
+"""From an Arrow table to a pandas frame with the dtypes of `columns.FRAMES`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -11,100 +11,111 @@ import pandas as pd
 import pyarrow as pa
 
 from polpo_lab.analysis import columns as c
-from polpo_lab.analysis.rows import Rows
 
 _TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
+_NO_CATEGORIES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
-def build(rows: Rows) -> pd.DataFrame:
-    """Return the frame of the rows: all columns of its kind, in order, also when it is empty."""
-    length = sum(rows.group_sizes)
-    group_of_row = np.repeat(np.arange(len(rows.group_sizes)), rows.group_sizes)
+def frame_of(
+    kind: c.FrameKind, table: pa.Table, categories: Mapping[str, Sequence[str]] = _NO_CATEGORIES
+) -> pd.DataFrame:
+    """Return the frame of a table: all columns of its kind, in order, also when it is empty.
+
+    Parameters
+    ----------
+    kind : str
+    table : pyarrow.Table
+        What it lacks is missing in the frame.
+    categories : mapping of str to sequence of str
+        Names that come first, in this order, in the categories of a column, whether they
+        occur or not; others follow, sorted, where they occur.
+    """
     data: dict[str, Any] = {}
-    for name, dtype in c.FRAMES[rows.kind].items():
+    for name, dtype in c.FRAMES[kind].items():
         if name == c.PASSED_NUM:
-            data[name] = _numbers(rows.own[c.PASSED])
-        elif name in rows.own:
-            data[name] = _BUILD[dtype](rows.own[name])
-        elif name in rows.shared:
-            data[name] = _BUILD[dtype](rows.shared[name]).take(group_of_row)
+            data[name] = _numbers(_whole(table[c.PASSED]).cast(pa.float64()))
+        elif name not in table.column_names:
+            data[name] = _missing(len(table), dtype, categories.get(name, ()))
+        elif dtype == c.CATEGORY:
+            data[name] = _categories(_whole(table[name]), categories.get(name, ()))
         else:
-            data[name] = _missing(length, dtype)
+            data[name] = _BUILD[dtype](_whole(table[name]))
     return pd.DataFrame(data, copy=False)
 
 
-def _missing(length: int, dtype: str) -> Any:
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return (
+        pa.concat_arrays(column.unify_dictionaries().chunks)
+        if column.num_chunks
+        else (pa.array([], type=column.type))
+    )
+
+
+def _missing(length: int, dtype: str, first: Sequence[str]) -> Any:
     if dtype == c.CATEGORY:
-        return pd.Categorical.from_codes(np.full(length, -1), categories=_texts([]))
+        return _categories(pa.nulls(length, pa.large_string()).dictionary_encode(), first)
     if dtype == c.TEXT:
-        return _texts([None] * length)
+        return _texts(pa.nulls(length, pa.large_string()))
     missing: Any = [pd.NA] * length
     return pd.array(missing, dtype=dtype)
 
 
-def _numbers(values: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    try:
-        return np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):  # another server's number that is none
-        return pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy(float)
+def _numbers(array: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
+    # A view of Arrow's memory cannot be written to, and a frame's user may want to.
+    return np.require(array.to_numpy(zero_copy_only=False), requirements="W")
 
 
-def _verdicts(values: list[bool | None]) -> Any:
-    numbers = _numbers(values)
-    unknown = np.isnan(numbers)
-    return pd.arrays.BooleanArray(np.where(unknown, 0.0, numbers) > 0, unknown)
+def _verdicts(array: pa.Array) -> Any:
+    unknown = array.is_null().to_numpy(zero_copy_only=False)
+    return pd.arrays.BooleanArray(array.fill_null(False).to_numpy(zero_copy_only=False), unknown)
 
 
-def _flags(values: list[Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return np.array(values, dtype=np.bool_)
+def _flags(array: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return array.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
-def _arrow(values: list[str | None]) -> pa.Array:
-    try:
-        return pa.array(values, type=pa.large_string())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
-        # A lone surrogate, or another server's number where a text should be.
-        return pa.array([_valid_text(v) for v in values], type=pa.large_string())
+def _texts(array: pa.Array) -> Any:
+    return pd.array(array, dtype=_TEXT)
 
 
-def _valid_text(value: Any) -> str | None:
-    return None if value is None else str(value).encode("utf-8", "replace").decode()
+def _categories(array: pa.DictionaryArray, first: Sequence[str]) -> pd.Categorical:
+    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    names = array.dictionary.to_pylist()
+    occurs = np.zeros(len(names) + 1, dtype=np.bool_)
+    occurs[codes] = True
+    planned = dict.fromkeys(first)
+    others = sorted({n for n, here in zip(names, occurs, strict=False) if here} - set(planned))
+    ordered = [*planned, *others]
+    place = {name: position for position, name in enumerate(ordered)}
+    # The last is where code -1, a missing name, points.
+    rank = np.array([*(place.get(name, -1) for name in names), -1], dtype=np.int64)
+    index = pd.Index(_texts(pa.array(ordered, type=pa.large_string())))
+    return pd.Categorical.from_codes(rank[codes], categories=index)
 
 
-def _texts(values: list[str | None]) -> Any:
-    return pd.array(_arrow(values), dtype=_TEXT)
+def _times(array: pa.Array) -> Any:
+    moments = array.cast(pa.int64()).fill_null(np.iinfo(np.int64).min)
+    utc = moments.to_numpy(zero_copy_only=False).view("datetime64[ms]")
+    return pd.Series(utc).dt.tz_localize("UTC").array
 
 
-def _categories(values: list[str | None]) -> pd.Categorical:
-    encoded = _arrow(values).dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    names = pd.array(encoded.dictionary, dtype=_TEXT)
-    order = np.argsort(names.to_numpy(dtype=object), kind="stable")
-    rank = np.empty(len(order) + 1, dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    rank[-1] = -1  # where code -1, a missing name, points
-    return pd.Categorical.from_codes(rank[codes], categories=names[order])
+def _whole_numbers(array: pa.Array) -> Any:
+    unknown = array.is_null().to_numpy(zero_copy_only=False)
+    values = array.fill_null(0).to_numpy(zero_copy_only=False)
+    return pd.arrays.IntegerArray(np.require(values, requirements="W"), unknown)
 
 
-def _times(values: list[str | None]) -> Any:
-    read = pd.to_datetime(
-        pd.Series(values, dtype=object), format="ISO8601", utc=True, errors="coerce"
-    )
-    return read.astype(c.TIME).array
-
-
-def _whole_numbers(values: list[int | None]) -> Any:
-    return pd.array(values, dtype="Int64")
-
-
-_BUILD: Mapping[str, Callable[[list[Any]], Any]] = MappingProxyType(
+_BUILD: Mapping[str, Callable[[pa.Array], Any]] = MappingProxyType(
     {
         c.NUMBER: _numbers,
         c.VERDICT: _verdicts,
         c.FLAG: _flags,
         c.TEXT: _texts,
-        c.CATEGORY: _categories,
         c.TIME: _times,
+        "Int16": _whole_numbers,
+        "Int32": _whole_numbers,
         "Int64": _whole_numbers,
     }
 )

@@ -85,6 +85,15 @@ AT: Final = "at"
 TOOL: Final = "tool"
 PAYLOAD: Final = "payload"
 TEXT_COLUMN: Final = "text"
+N_PLANNED: Final = "n_planned"
+N_VERDICTS: Final = "n_verdicts"
+PASSED_SHARE: Final = "passed_share"
+N_FIRST_VERDICTS: Final = "n_first_verdicts"
+FIRST_PASSED_SHARE: Final = "first_passed_share"
+N_SCORES: Final = "n_scores"
+N_ATTEMPTS: Final = "n_attempts"
+N_COSTS: Final = "n_costs"
+N_SECONDS: Final = "n_seconds"
 
 # In every frame, so that a groupby needs no merge.
 COMMON: Final[Mapping[str, str]] = MappingProxyType(
@@ -200,5 +209,35 @@ FRAMES: Final[Mapping[FrameKind, Mapping[str, str]]] = MappingProxyType(
         "checks": MappingProxyType({**COMMON, **_CHECKS}),
         "scores": MappingProxyType({**COMMON, **_SCORES}),
         "events": MappingProxyType({**COMMON, **_EVENTS}),
+    }
+)
+
+# Why a planned trial may have no verdict; any other reason is counted as "other".
+MISSING_REASONS: Final = (
+    "not_run", "not_finished", "interrupted", "transport", "server", "cancelled", "killed",
+    "dependency", "judge_error", "awaiting_approval",
+)  # fmt: skip
+
+# The sixth frame, of experiments only: column -> dtype, one row for each condition.
+CONDITIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        EXPERIMENT: CATEGORY,
+        AGENT: CATEGORY,
+        POLICY: CATEGORY,
+        CRITERIA: CATEGORY,
+        N_PLANNED: NUMBER,
+        N_VERDICTS: NUMBER,
+        PASSED_SHARE: NUMBER,
+        N_FIRST_VERDICTS: NUMBER,
+        FIRST_PASSED_SHARE: NUMBER,
+        N_SCORES: NUMBER,
+        SCORE: NUMBER,
+        N_ATTEMPTS: NUMBER,
+        ATTEMPTS: NUMBER,
+        N_COSTS: NUMBER,
+        COST: NUMBER,
+        N_SECONDS: NUMBER,
+        WORKING_SECONDS: NUMBER,
+        **{f"missing_{reason}": NUMBER for reason in (*MISSING_REASONS, "other")},
     }
 )

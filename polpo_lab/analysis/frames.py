@@ -16,9 +16,10 @@ from types import MappingProxyType
 import orjson
 import pandas as pd
 
-from polpo_lab.analysis.building import build
+from polpo_lab.analysis.arrow_tables import table_of
+from polpo_lab.analysis.building import frame_of
 from polpo_lab.analysis.columns import FRAMES, FrameKind
-from polpo_lab.analysis.event_rows import add_events
+from polpo_lab.analysis.event_rows import Told, add_events
 from polpo_lab.analysis.rows import Rows, add_attempts, add_checks, add_task
 from polpo_lab.analysis.score_rows import add_scores
 from polpo_lab.errors import InvalidArgument
@@ -27,7 +28,7 @@ from polpo_lab.recording import Recording
 from polpo_lab.verdicts import WireObject
 
 # How a task becomes rows of each kind. The events frame alone needs the stream itself.
-_ADD: Mapping[str, Callable[[Rows, WireObject], None]] = MappingProxyType(
+ADD: Mapping[str, Callable[[Rows, WireObject], None]] = MappingProxyType(
     {"tasks": add_task, "attempts": add_attempts, "checks": add_checks, "scores": add_scores}
 )
 
@@ -60,12 +61,12 @@ def frame(kind: FrameKind, tasks: Iterable[Task]) -> pd.DataFrame:
     >>> frame("tasks", [Task(id="task_1", title="Hi", status="draft")])["missing_reason"].item()
     'not_finished'
     """
-    _check_kind(kind, from_tasks=True)
-    with _collector_paused():
+    check_kind(kind, from_tasks=True)
+    with collector_paused():
         rows = Rows(kind)
         for task in tasks:
-            _ADD[kind](rows, task.wire())
-        return build(rows)
+            ADD[kind](rows, task.wire())
+        return frame_of(kind, table_of(rows))
 
 
 def frame_from_recordings(kind: FrameKind, recordings: Iterable[Stream]) -> pd.DataFrame:
@@ -88,20 +89,20 @@ def frame_from_recordings(kind: FrameKind, recordings: Iterable[Stream]) -> pd.D
     InvalidArgument
         There is no such frame, or ``events`` was asked of a `Recording`.
     """
-    _check_kind(kind, from_tasks=False)
-    with _collector_paused():
+    check_kind(kind, from_tasks=False)
+    with collector_paused():
         rows = Rows(kind)
         for stream in recordings:
             if kind != "events":
                 recording = stream if isinstance(stream, Recording) else Recording.of(stream)
-                _ADD[kind](rows, recording.task.wire())
+                ADD[kind](rows, recording.task.wire())
             elif isinstance(stream, Recording):
                 raise InvalidArgument(
                     "a Recording keeps no events; the events frame takes the lists of events"
                 )
             else:
-                add_events(rows, Recording.of(stream).task.wire(), stream)
-        return build(rows)
+                add_events(rows, Recording.of(stream).task.wire(), map(Told.of, stream))
+        return frame_of(kind, table_of(rows))
 
 
 def frames_from_json(
@@ -131,17 +132,17 @@ def frames_from_json(
     look through all records again and again, is paused.
     """
     for kind in kinds:
-        _check_kind(kind, from_tasks=True)
-    with _collector_paused():
+        check_kind(kind, from_tasks=True)
+    with collector_paused():
         tables = {kind: Rows(kind) for kind in kinds}
-        roads = [(_ADD[kind], rows) for kind, rows in tables.items()]
+        roads = [(ADD[kind], rows) for kind, rows in tables.items()]
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             task = _parsed(line, number)
             for add, rows in roads:
                 add(rows, task)
-        return {kind: build(rows) for kind, rows in tables.items()}
+        return {kind: frame_of(kind, table_of(rows)) for kind, rows in tables.items()}
 
 
 def _parsed(line: bytes | str, number: int) -> WireObject:
@@ -154,7 +155,8 @@ def _parsed(line: bytes | str, number: int) -> WireObject:
     return task
 
 
-def _check_kind(kind: str, *, from_tasks: bool) -> None:
+def check_kind(kind: str, *, from_tasks: bool) -> None:
+    """Refuse what is no frame, or cannot be had from tasks alone, naming what can."""
     if kind not in FRAMES:
         near = difflib.get_close_matches(str(kind), FRAMES, n=1)
         hint = f" did you mean {near[0]!r}?" if near else ""
@@ -167,7 +169,7 @@ def _check_kind(kind: str, *, from_tasks: bool) -> None:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Keep the garbage collector from walking millions of fresh objects that all stay."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -11,7 +11,7 @@ import difflib
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
@@ -45,9 +45,12 @@ _NESTED_MODELS = (
 _OTHER_WORDS = {
     "agent": "assign_to", "criteria": "expectations", "expect": "expectations",
     "dependencies": "depends_on", "timeout": "max_duration", "retries": "max_retries",
-    "name": "title", "prompt": "description",
+    "name": "title", "prompt": "description", "question": "description",
+    "group": "family", "category": "family", "labels": "tags",
+    "difficulty": "metadata", "reference": "metadata", "attributes": "metadata",
 }  # fmt: skip
 _SHOWN_VALUE = 80
+_SHOWN_PLACE = 160
 _SHOWN_ERRORS = 8
 
 
@@ -149,40 +152,91 @@ def build_request(model: type[R], call: str, fields: Mapping[str, Any]) -> R:
     InvalidArgument
         Listing every field that is wrong, with its value and the rule.
     """
-    values = _snake_case(model, call, fields)
-    if "expectations" in values and values["expectations"] is not None:
+    read = read_request(model, fields)
+    if isinstance(read, WireRequest):
+        return read
+    problems = [problem.text for problem in read]
+    if len(problems) > _SHOWN_ERRORS:
+        problems[_SHOWN_ERRORS:] = [f"and {len(problems) - _SHOWN_ERRORS} more"]
+    raise InvalidArgument(f"{call}(): " + "; ".join(problems))
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with what a user wrote.
+
+    Attributes
+    ----------
+    path : tuple of str and int
+        Which field, from the outside in, such as ``("expectations", 0, "weight")``.
+    text : str
+        Names field, value and rule.
+    """
+
+    path: tuple[str | int, ...]
+    text: str
+
+
+def read_request(model: type[R], fields: Mapping[str, Any]) -> R | list[Problem]:
+    """Read a strict request from what users write, or say all that is wrong with it.
+
+    Parameters
+    ----------
+    model : type of WireRequest
+    fields : mapping
+        As `build_request` takes them.
+
+    Examples
+    --------
+    >>> [problem.text for problem in read_request(RejectRequest, {"feedbak": "no"})]
+    ["'feedbak' is not a field; did you mean 'feedback'?", 'feedback is missing']
+    """
+    values, problems = _snake_case(model, fields)
+    try:
+        _read_shorthands(values)
+        read = model.model_validate(values)
+    except InvalidArgument as error:
+        problems.append(Problem((), str(error)))
+    except ValidationError as error:
+        problems += _problems(error)
+    return problems or read
+
+
+def _read_shorthands(values: dict[str, Any]) -> None:
+    """Replace bare criteria, tuples, bytes and paths by what the models take."""
+    if values.get("expectations") is not None:
         values["expectations"] = expectation_list(values["expectations"])
-    for name in ("depends_on", "expected_outcomes"):
+    for name in ("depends_on", "expected_outcomes", "tags"):
         if isinstance(values.get(name), tuple):
             values[name] = list(values[name])
     if isinstance(values.get("files"), Mapping):
         values["files"] = {path: _file(path, v) for path, v in values["files"].items()}
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        problems = _problems(error)
-    raise InvalidArgument(f"{call}(): " + "; ".join(problems))
 
 
-def _snake_case(model: type[WireRequest], call: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _snake_case(
+    model: type[WireRequest], fields: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Problem]]:
     values: dict[str, Any] = {}
+    problems: list[Problem] = []
     for name, value in fields.items():
-        field = name if name in model.model_fields else to_snake(name)
+        field = name if name in model.model_fields else to_snake(str(name))
         if field not in model.model_fields or name not in (field, to_camel(field)):
-            raise InvalidArgument(_unknown_keyword(model, call, name))
-        if field in values:
-            raise InvalidArgument(f"{call}(): {field!r} is given twice, also as {name!r}")
-        values[field] = value
-    return values
+            problems.append(Problem((name,), unknown_field(model, name)))
+        elif field in values:
+            text = f"{field!r} is given twice, also as {name!r}"
+            problems.append(Problem((name,), text))
+        else:
+            values[field] = value
+    return values, problems
 
 
-def _unknown_keyword(model: type[WireRequest], call: str, name: str) -> str:
+def unknown_field(model: type[WireRequest], name: Any) -> str:
+    """Say that a model has no such field, which is the nearest, and which there are."""
     known = list(model.model_fields)
-    near = difflib.get_close_matches(to_snake(name), known, n=1)
-    if name in _OTHER_WORDS and _OTHER_WORDS[name] in known:
+    near = difflib.get_close_matches(to_snake(str(name)), known, n=1)
+    if _OTHER_WORDS.get(name) in known:
         near = [_OTHER_WORDS[name]]
-    hint = f" did you mean {near[0]!r}?" if near else ""
-    return f"{call}() knows no {name!r};{hint} Known: {', '.join(known)}"
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return f"{_shown(name)} is not a field; {hint}"
 
 
 def _file(path: Any, value: Any) -> Any:
@@ -202,13 +256,12 @@ def _file(path: Any, value: Any) -> Any:
     return value
 
 
-def _problems(error: ValidationError) -> list[str]:
-    problems = [
-        _problem(e) for e in error.errors(include_url=False) if e["loc"][-1:] != ("Base64File",)
+def _problems(error: ValidationError) -> list[Problem]:
+    return [
+        Problem(_written_path(e["loc"]), _problem(e))
+        for e in error.errors(include_url=False)
+        if e["loc"][-1:] != ("Base64File",)
     ]
-    if len(problems) > _SHOWN_ERRORS:
-        problems[_SHOWN_ERRORS:] = [f"and {len(problems) - _SHOWN_ERRORS} more"]
-    return problems
 
 
 def _problem(error: Any) -> str:
@@ -225,15 +278,19 @@ def _problem(error: Any) -> str:
     return f"{where}={_shown(error['input'])}: {rule}"
 
 
+def _written_path(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return a pydantic location as the user wrote it: a union's tag is no field of theirs."""
+    if location[:1] in (("expectations",), ("files",)):
+        return (*location[:2], *location[3:])
+    return location
+
+
 def _place(location: tuple[int | str, ...]) -> str:
-    parts = list(location)
-    if location[0] in ("expectations", "files"):
-        del parts[2:3]  # the union's tag, which is no field of the user's
     text = ""
-    for part in parts:
+    for part in _written_path(location):
         name = to_snake(part) if isinstance(part, str) and not text else part
         text += f"[{name}]" if isinstance(name, int) else (f".{name}" if text else str(name))
-    return text or "the request"
+    return bounded(strip_control(text), _SHOWN_PLACE) or "the request"
 
 
 def _shown(value: Any) -> str:

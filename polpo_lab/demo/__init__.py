@@ -1,4 +1,4 @@
-"""The demonstration: agents that truly search for programs, judges, and the suite they work on.
+"""The demonstration: agents that truly search for programs, and judges of what they find.
 
 Light, since a worker that runs one of the agents imports it: what is heavy is imported
 when it is asked for.
@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polpo_lab.demo.suite import DemoSuite, Template, load_suite
-
 if TYPE_CHECKING:
     from polpo_lab.agents.registry import AgentRegistry
     from polpo_lab.assess.judges import JudgePanel
 
-__all__ = ["AGENT_NAMES", "DemoSuite", "Template", "join", "load_suite"]
+__all__ = ["AGENT_NAMES", "join"]
 
 AGENT_NAMES = ("memoriser", "enumerator", "stochastic", "deep-enumerator", "guided")
 

@@ -17,11 +17,11 @@ from itertools import product
 
 from polpo_lab.demo import agents
 from polpo_lab.demo.rehearsal import RehearsedRound, rehearse
-from polpo_lab.demo.suite import DIFFICULTIES, Template, load_suite
+from polpo_lab.demo.solved import DIFFICULTIES, SolvedTemplate, solved_templates, spread
 
 CLOSE_PAIR = ("enumerator", "stochastic")
 FEW, MANY = 40, 120
-ATTEMPTS, FIXES = 2, 1  # as Template.task asks for
+ATTEMPTS, FIXES = 2, 1  # as the demonstration asks for
 FULL_SEED = 1  # the one whose trials are fixed and retried
 Z = 1.959964  # 95 %
 
@@ -31,7 +31,7 @@ class Trial:
     """One agent on one template with one seed: its rounds, until one passed the gate."""
 
     agent: str
-    template: Template
+    template: SolvedTemplate
     seed: int
     rounds: list[RehearsedRound]
 
@@ -46,7 +46,8 @@ def main() -> None:
     jobs = [(name, FULL_SEED) for name in names]
     jobs += [(name, seed) for name in CLOSE_PAIR for seed in range(2, options.seeds + 1)]
     work = [
-        (name, number, seed) for (name, seed), number in product(jobs, range(len(load_suite())))
+        (name, number, seed)
+        for (name, seed), number in product(jobs, range(len(solved_templates())))
     ]
     with ProcessPoolExecutor(options.workers) as pool:
         trials = list(pool.map(_trial, work, chunksize=4))
@@ -65,7 +66,7 @@ def main() -> None:
 
 def _trial(job: tuple[str, int, int]) -> Trial:
     name, number, seed = job
-    template = load_suite()[number]
+    template = solved_templates()[number]
     tries = {"attempts": ATTEMPTS, "fixes": FIXES} if seed == FULL_SEED else {}
     return Trial(name, template, seed, rehearse(agents.FUNCTIONS[name], template, seed, **tries))
 
@@ -113,7 +114,7 @@ def _false_passes(trials: Sequence[Trial], name: str) -> str:
 def _pair_row(trials: Sequence[Trial], seed: int) -> str:
     cells = []
     for count in (FEW, MANY):
-        ids = {template.id for template in load_suite().slice(count)}
+        ids = {template.id for template in spread(solved_templates(), count)}
         estimate, error = paired_difference([t for t in trials if t.template.id in ids])
         low, high = estimate - Z * error, estimate + Z * error
         verdict = "undecided" if low <= 0 <= high else "separated"

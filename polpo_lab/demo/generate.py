@@ -30,7 +30,7 @@ from polpo_lab.demo.language import (
     python_of,
     size_of,
 )
-from polpo_lab.demo.suite import datasets_folder
+from polpo_lab.demo.solved import datasets_folder
 
 EXAMPLES = 4
 FILLINGS = 1_000
@@ -41,6 +41,14 @@ DIFFERENT_ANSWERS = 5
 LARGEST_ANSWER = 100_000
 DIFFICULTIES = ((2, "easy"), (3, "medium"), (5, "hard"), (99, "very hard"))
 
+HEADER = {
+    "suite": {
+        "name": "list-functions",
+        "families": "random",
+        "description": "Find the program behind four examples of lists and answers.",
+        "licence": "Apache-2.0, of this project's own making",
+    }
+}
 DESCRIPTION = """\
 Write solution.py with a function f(xs). It takes a list of whole numbers and returns {kind}.
 
@@ -83,7 +91,8 @@ def main() -> None:
 def dataset() -> str:
     """Return the dataset's text."""
     text = (datasets_folder() / "list-functions.toml").read_text(encoding="utf-8")
-    lines = (json.dumps(record) for record in records(Sketches(**tomllib.loads(text))))
+    written = [HEADER, *records(Sketches(**tomllib.loads(text)))]
+    lines = (json.dumps(record) for record in written)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -158,17 +167,21 @@ def _record(name: str, family: str, expression: Expression, seed: int) -> dict[s
     lines = [f"f({xs}) == {answer}" for xs, answer in zip(shown, answers, strict=True)]
     size = size_of(expression)
     reference = python_of(expression)
+    difficulty = next(word for most, word in DIFFICULTIES if size <= most)
     return {
         "id": name,
         "title": name.replace("-", " ").capitalize(),
         "family": family,
-        "difficulty": next(word for most, word in DIFFICULTIES if size <= most),
+        "tags": [difficulty],
         "description": DESCRIPTION.format(
             kind=_KIND_WORDS[kind_of(expression)], examples="\n".join(lines)
         ),
         "expectations": _expectations(seed_here, shown, reference),
         "expectedOutcomes": [{"type": "file", "path": "solution.py", "name": "the program"}],
-        "reference": {"expression": in_words(expression), "size": size, "python": reference},
+        "metadata": {
+            "difficulty": difficulty,
+            "reference": {"expression": in_words(expression), "size": size, "python": reference},
+        },
     }
 
 

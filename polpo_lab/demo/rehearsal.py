@@ -17,7 +17,7 @@ from polpo_lab.agents.view import Spent, TaskView
 from polpo_lab.demo.assignment import PRICE_PER_EVALUATION
 from polpo_lab.demo.judges import REFERENCE_FILE
 from polpo_lab.demo.program_check import random_lists
-from polpo_lab.demo.suite import Template
+from polpo_lab.demo.solved import SolvedTemplate
 from polpo_lab.seeding import mixed_seed
 
 AgentFunction = Callable[[TaskView], Iterator[Any]]
@@ -37,7 +37,7 @@ class RehearsedRound:
 
 
 def rehearse(
-    agent: AgentFunction, template: Template, seed: int, *, attempts: int = 1, fixes: int = 0
+    agent: AgentFunction, template: SolvedTemplate, seed: int, *, attempts: int = 1, fixes: int = 0
 ) -> list[RehearsedRound]:
     """Return the rounds of a task until one passes: attempts anew, each with its fixes."""
     rounds: list[RehearsedRound] = []
@@ -66,7 +66,7 @@ def rehearse(
     return rounds
 
 
-def first_wrong(f: _Program, template: Template, check: int) -> str | None:
+def first_wrong(f: _Program, template: SolvedTemplate, check: int) -> str | None:
     """Say the first wrong answer in the words of the check; None when all are right."""
     files = template.expectations[check]["checkFiles"]
     cases = json.loads(files["check/cases.json"])

@@ -19,6 +19,7 @@ from polpo_lab.experiments.survey import Survey, survey
 from polpo_lab.live import live_loop
 
 Compact = Callable[[Path], object]
+_COMPACTION_LOOK_SECONDS = 5.0
 
 
 async def begin(
@@ -66,12 +67,24 @@ async def begin(
 
 
 async def _to_its_end(runner: Runner, journal: Journal, backend: Backend, compact: Compact) -> str:
+    compacting = asyncio.create_task(_compact_meanwhile(journal, compact))
     try:
         return await runner.run()
     finally:
+        compacting.cancel()
         journal.close()
         await backend.close()
         await asyncio.to_thread(compact, journal.folder)
+
+
+async def _compact_meanwhile(journal: Journal, compact: Compact) -> None:
+    """Compact every stretch that is finished, so that frames are fast also while it runs."""
+    seen = len(journal.closed_segments)
+    while True:
+        await asyncio.sleep(_COMPACTION_LOOK_SECONDS)
+        if len(journal.closed_segments) > seen:
+            seen = len(journal.closed_segments)
+            await asyncio.to_thread(compact, journal.folder)
 
 
 async def look(plan: Plan, folder: Path, labs: Any, backend: Backend, options: RunOptions) -> Run:

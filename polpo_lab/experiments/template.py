@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, JsonValue
 
+from polpo_lab.client.drafting import build_request
 from polpo_lab.experiments.content import content_hash
-from polpo_lab.models import Expectation, ExpectedOutcome
+from polpo_lab.models import Expectation, ExpectedOutcome, TaskCreate
 from polpo_lab.models.requests import InputFiles
 from polpo_lab.models.wire import NonEmptyText, WireRequest
 
 # What describes a template to people and to the analysis, and never reaches an agent or judge.
 _ABOUT = frozenset({"id", "family", "tags", "metadata"})
+
+
+def _writable(values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what JSON cannot hold: pydantic lets NaN pass."""
+    try:
+        json.dumps(values, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise ValueError("NaN, infinity and endless nesting are no JSON") from None
+    return values
 
 
 class Template(WireRequest):
@@ -38,7 +49,7 @@ class Template(WireRequest):
         Milliseconds of one round.
     side_effects : bool
     metadata : dict
-        Whatever else belongs to it; kept, never sent.
+        Whatever else belongs to it, in JSON values; kept, never sent.
 
     Examples
     --------
@@ -57,7 +68,9 @@ class Template(WireRequest):
     files: InputFiles = Field(default_factory=dict)
     max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)
     side_effects: bool = False
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Annotated[dict[str, JsonValue], AfterValidator(_writable)] = Field(
+        default_factory=dict
+    )
 
     @property
     def hash(self) -> str:
@@ -69,3 +82,21 @@ class Template(WireRequest):
         """What agents and judges are given, as a wire object."""
         wire = self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(_ABOUT))
         return {name: value for name, value in wire.items() if value not in ([], {}, None, False)}
+
+    def task(self, agent: str, **fields: Any) -> TaskCreate:
+        """Return the request that has an agent work on it, for ``lab.tasks.create``.
+
+        Parameters
+        ----------
+        agent : str
+        **fields
+            Further fields of the task, such as ``seed=1`` or ``max_retries=0``.
+
+        Examples
+        --------
+        >>> template = Template(id="hi", title="Hi", description="Say hello.")
+        >>> template.task("greeter", seed=1).assign_to
+        'greeter'
+        """
+        own = {n: getattr(self, n) for n in self.model_fields_set - _ABOUT}
+        return build_request(TaskCreate, "task", {**own, "assign_to": agent, **fields})

@@ -51,6 +51,8 @@ ON_A_CONNECTION = (
     "polpo_lab.client.async_resources.AsyncGroups",
     "polpo_lab.client.async_resources.AsyncAgents",
 )
+# What a user types that the package's own `__all__` gives.
+OF_THE_PACKAGE = ("polpo_lab.experiments.suite.Suite",)
 # Handed out, never made by a user: what they are made from is nobody's business.
 HANDED_OUT = {
     "AsyncEventStream",
@@ -81,7 +83,7 @@ def public_names() -> Iterator[str]:
         if part in installed
         for name in getattr(importlib.import_module(f"polpo_lab.{part}"), "__all__", ())
     ]
-    for name in [*listed, *ON_A_CONNECTION]:
+    for name in [*listed, *ON_A_CONNECTION, *OF_THE_PACKAGE]:
         module, _, last = name.rpartition(".")
         yield name
         for method in methods_of(getattr(importlib.import_module(module), last)):

@@ -12,7 +12,12 @@ HEAVY = ("pandas", "matplotlib", "fastapi", "ipywidgets", "scipy")
 
 @pytest.mark.parametrize(
     "statement",
-    ["import polpo_lab", "from polpo_lab import Polpo", "import polpo_lab.agents.worker"],
+    [
+        "import polpo_lab",
+        "from polpo_lab import Polpo",
+        "import polpo_lab.agents.worker",
+        "import polpo_lab; polpo_lab.Suite.load('list-functions')",
+    ],
 )
 def test_nothing_heavy_is_loaded(statement):
     program = f"{statement}\nimport sys\nprint(*(m for m in {HEAVY!r} if m in sys.modules))"

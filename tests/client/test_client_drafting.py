@@ -56,11 +56,11 @@ def test_none_means_not_given(create):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"asign_to": "b"}, "knows no 'asign_to'; did you mean 'assign_to'?"),
+        ({"asign_to": "b"}, "'asign_to' is not a field; did you mean 'assign_to'?"),
         ({"assingTo": "b"}, "did you mean 'assign_to'?"),
         ({"agent": "b"}, "did you mean 'assign_to'?"),
         ({"expect": "b"}, "did you mean 'expectations'?"),
-        ({"zzz": 1}, "knows no 'zzz'; Known: title, description"),
+        ({"zzz": 1}, "'zzz' is not a field; known: title, description"),
         ({"maxRetries": 1, "max_retries": 2}, "'max_retries' is given twice"),
         ({"max_retries": -1}, "max_retries=-1: should be greater than or equal to 0"),
         ({"max_retries": "3"}, "max_retries='3': should be a valid integer"),

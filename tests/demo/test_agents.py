@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from polpo_lab.agents.view import Spent, TaskView, ToolUse
-from polpo_lab.demo import AGENT_NAMES, agents, load_suite
+from polpo_lab.demo import AGENT_NAMES, agents
 from polpo_lab.demo.annealing import anneal
 from polpo_lab.demo.assignment import PRICE_PER_EVALUATION, Examples, read_examples
 from polpo_lab.demo.bottom_up import enumerate_programs
 from polpo_lab.demo.language import evaluate, parse
 from polpo_lab.demo.rehearsal import rehearse
 from polpo_lab.demo.search import Found, Search
+from polpo_lab.demo.solved import solved_templates, spread
 
-SUITE = load_suite()
-SLICE = SUITE.slice(8)
+SUITE = solved_templates()
+SLICE = spread(SUITE, 8)
 SEARCHING = [name for name in AGENT_NAMES if name != "memoriser"]
 
 TASK = """\
@@ -118,7 +119,7 @@ def test_guided_learns_from_the_counterexample_in_its_feedback(tmp_path):
 
 def test_fix_rounds_gain_for_guided_over_the_suite():
     once, fixed = 0, 0
-    for template in SUITE.slice(40):
+    for template in spread(SUITE, 40):
         rounds = rehearse(agents.guided, template, 1, fixes=1)
         once += rounds[0].passed
         fixed += rounds[-1].passed
@@ -154,9 +155,10 @@ def test_another_seed_is_another_search():
 
 
 PROGRAM = """
-from polpo_lab.demo import agents, load_suite
+from polpo_lab.demo import agents
 from polpo_lab.demo.rehearsal import rehearse
-for template in load_suite().slice(8):
+from polpo_lab.demo.solved import solved_templates, spread
+for template in spread(solved_templates(), 8):
     for name in ("memoriser", "enumerator", "stochastic", "guided"):
         print(template.id, name, rehearse(agents.FUNCTIONS[name], template, 7, fixes=1))
 """

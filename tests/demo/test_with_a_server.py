@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 import polpo_lab as polpo
-from polpo_lab.demo import AGENT_NAMES, judges, load_suite
+from polpo_lab.demo import AGENT_NAMES, judges
 from polpo_lab.demo import join as join_demonstration
 from polpo_lab.models import OutputEvent
+from polpo_lab.seeding import mixed_seed
 
-SUITE = {template.id: template for template in load_suite()}
+SUITE = polpo.Suite.load("list-functions")
 ROOT = str(Path(polpo.__file__).parent)
 
 
@@ -24,7 +25,8 @@ def demo(lab: polpo.Lab) -> polpo.Lab:
 
 
 def run(lab: polpo.Lab, template_id: str, agent: str, **fields):
-    task = lab.tasks.create(**SUITE[template_id].task(agent, seed=1, **fields))
+    once = {"seed": mixed_seed(1, template_id), "max_retries": 1, "max_fix_attempts": 1}
+    task = lab.tasks.create(SUITE[template_id].task(agent, **{**once, **fields}))
     with lab.tasks.execute(task) as events:
         for _ in events:
             pass
@@ -51,7 +53,10 @@ def test_a_found_program_passes_gates_reviewers_and_the_hidden_outcome(demo):
 
 @pytest.mark.parametrize("agent", AGENT_NAMES)
 def test_every_agent_works_streams_and_is_judged(demo, agent):
-    task = demo.tasks.create(**SUITE["orders-1"].task(agent, seed=1))
+    request = SUITE["orders-1"].task(
+        agent, seed=mixed_seed(1, "orders-1"), max_retries=1, max_fix_attempts=1
+    )
+    task = demo.tasks.create(request)
     events = list(demo.tasks.execute(task))
     task = demo.tasks.get(task.id)
     assert any(isinstance(event, OutputEvent) and event.text for event in events)
@@ -103,9 +108,14 @@ def test_the_baseline_fails_and_is_told_a_counterexample(demo):
 def test_an_agent_that_searches_finds_no_reference(demo):
     """It reads every file it can see, for the sketches, the seed and its own reference."""
     template = SUITE["pairs-with-sorted-5"]
-    in_json = json.dumps(template.reference["python"])[1:-1]
+    in_json = json.dumps(template.metadata["reference"]["python"])[1:-1]
     sketch = "sort({map}(xs)), {pair2}(ranks(xs)"
-    needles = [template.reference["expression"], template.reference["python"], in_json, sketch]
+    needles = [
+        template.metadata["reference"]["expression"],
+        template.metadata["reference"]["python"],
+        in_json,
+        sketch,
+    ]
 
     @demo.agent(name="snooper")
     def snooper(task):

@@ -10,6 +10,7 @@
 """
 
 from polpo_lab.experiments.journal.description import has_journal
+from polpo_lab.experiments.journal.merging import Merged, merge
 from polpo_lab.experiments.journal.reader import Recorded, TaskRecord, read_journal
 from polpo_lab.experiments.journal.segments import Segment
 from polpo_lab.experiments.journal.states import TrialState
@@ -17,10 +18,12 @@ from polpo_lab.experiments.journal.writer import Journal
 
 __all__ = [
     "Journal",
+    "Merged",
     "Recorded",
     "Segment",
     "TaskRecord",
     "TrialState",
     "has_journal",
+    "merge",
     "read_journal",
 ]

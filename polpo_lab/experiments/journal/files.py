@@ -30,7 +30,7 @@ class FileStore:
     def has(self, sha256: str) -> bool:
         """Whether the file is here; one that a power cut left empty is not."""
         try:
-            return self._path(sha256).stat().st_size > 0 or sha256 == _EMPTY
+            return self.path(sha256).stat().st_size > 0 or sha256 == _EMPTY
         except OSError:
             return False
 
@@ -39,7 +39,7 @@ class FileStore:
         sha256 = hashlib.sha256(content).hexdigest()
         if self.has(sha256):
             return sha256
-        path = self._path(sha256)
+        path = self.path(sha256)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
@@ -66,7 +66,7 @@ class FileStore:
             It was not kept here.
         """
         try:
-            return self._path(sha256).read_bytes()
+            return self.path(sha256).read_bytes()
         except OSError:
             raise FilesNotAtHand(
                 f"the file with hash {sha256} was not kept in {self._root}: the run was stopped "
@@ -79,5 +79,6 @@ class FileStore:
             if len(path.name) == _SHA256_LENGTH:
                 yield path.name
 
-    def _path(self, sha256: str) -> Path:
+    def path(self, sha256: str) -> Path:
+        """Return where a file is, or would be."""
         return self._root / sha256[:2] / sha256

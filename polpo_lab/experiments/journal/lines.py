@@ -1,8 +1,8 @@
 """One record, one line: a JSON object whose last field is the checksum of all before it. Pure.
 
 Ordinary tools read the lines as JSON; a line that was cut, or in which a bit flipped, does
-not end with the checksum of what it holds. The kind of a record is always its first field
-and the trial its second, so that lines can be told apart without reading them as JSON.
+not end with the checksum of what it holds. The kind of a record is always its first field,
+trial and number of the try come next, so that lines can be told apart without being parsed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ _EVENT = re.compile(
     rb'\{"record":"event","trial":"([^"]*)","number":(\d+),"id":(\d+|null),'
     rb'"type":("(?:[^"\\]|\\.)*"),"data":'
 )
+_TRY = re.compile(rb'\{"record":"[a-z]+","trial":"([^"]*)","number":(\d+)')
+
+Try = tuple[str, int]  # a trial's id, and which try of it
 
 
 def encoded(content: Any) -> bytes:
@@ -61,6 +64,18 @@ def is_whole(line: bytes) -> bool:
 def kind_of(line: bytes) -> bytes:
     """Return the kind of record of a whole line."""
     return line[11 : line.index(b'"', 11)]
+
+
+def try_of(line: bytes) -> Try | None:
+    """Return which try of which trial a whole line is of, if it is of one.
+
+    Examples
+    --------
+    >>> try_of(b'{"record":"ended","trial":"t","number":2,"status":"done","crc":"00000000"}')
+    ('t', 2)
+    """
+    match = _TRY.match(line)
+    return None if match is None else (match[1].decode(), int(match[2]))
 
 
 @dataclass(frozen=True, slots=True)

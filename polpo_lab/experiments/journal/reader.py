@@ -19,7 +19,7 @@ from polpo_lab.errors import InvalidArgument, JournalDamaged, JournalError
 from polpo_lab.experiments.content import content_hash
 from polpo_lab.experiments.journal.description import DESCRIPTION, read_description
 from polpo_lab.experiments.journal.files import FileStore
-from polpo_lab.experiments.journal.lines import Span, event_of, kind_of
+from polpo_lab.experiments.journal.lines import Span, event_of, kind_of, try_of
 from polpo_lab.experiments.journal.lock import is_being_written
 from polpo_lab.experiments.journal.segments import Fold, Segment, segments
 from polpo_lab.experiments.journal.states import States, TrialState
@@ -93,18 +93,12 @@ class Recorded:
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
         """Every trial that is planned now, in the plan's order."""
-        planned = self.plan.trials(self.versions)
-        chosen = self.sessions[-1]["trials"] if self.sessions else "all"
-        if chosen == "all":
-            return planned
-        ids = set(chosen)
-        return tuple(trial for trial in planned if trial.id in ids)
+        return self.plan.trials(self.versions)
 
     @property
     def trials_hash(self) -> str:
         """Hash of all that decides which trials are planned."""
-        chosen = self.sessions[-1]["trials"] if self.sessions else "all"
-        return content_hash([self.about["hashes"]["plan"], self.versions, chosen])
+        return content_hash([self.about["hashes"]["plan"], self.versions])
 
     @property
     def is_being_written(self) -> bool:
@@ -222,9 +216,8 @@ class Recorded:
         ends: dict[str, _Place] = {}
         for segment in self.segments:
             for offset, line in self.lines(segment):
-                if kind_of(line) == b"ended":
-                    trial = line[27 : line.index(b'"', 27)].decode()
-                    ends[trial] = _Place(segment, offset, len(line))
+                if kind_of(line) == b"ended" and (which := try_of(line)) is not None:
+                    ends[which[0]] = _Place(segment, offset, len(line))
         return ends
 
     def _record_at(self, place: _Place) -> dict[str, Any]:

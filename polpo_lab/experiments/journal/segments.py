@@ -125,8 +125,7 @@ class Fold:
         if kind in OF_TRIALS:
             record = orjson.loads(line)
             self.states.apply(record)
-            trial = record["trial"]
-            self.touched.add(trial if isinstance(trial, str) else trial["id"])
+            self.touched.add(record["trial"])
             self.ended += kind == b"ended"
         elif kind == b"note":
             self.notes.append(orjson.loads(line))

@@ -129,7 +129,7 @@ class States(Mapping[str, TrialState]):
         """Take a record as it stands in the journal; other kinds than of trials change nothing."""
         match record["record"]:
             case "starting":
-                trial = Trial.from_record(record["trial"])
+                trial = Trial.from_record(record["planned"])
                 self.starting(trial, record["number"], record["group"], record["server_url"])
             case "created":
                 self.created(record["trial"], record["number"], record["task"]["id"])

@@ -9,27 +9,16 @@ from urllib.parse import urlsplit
 
 from polpo_lab.errors import JournalError
 from polpo_lab.experiments.journal import description
-from polpo_lab.experiments.journal.appending import Appender
 from polpo_lab.experiments.journal.circumstances import circumstances
 from polpo_lab.experiments.journal.files import FileStore
 from polpo_lab.experiments.journal.lines import encoded, line_of
 from polpo_lab.experiments.journal.lock import WriterLock
-from polpo_lab.experiments.journal.segments import (
-    JOURNAL,
-    Fold,
-    Segment,
-    recover,
-    segment_path,
-    segments,
-)
-from polpo_lab.experiments.journal.states import States, TrialState, end_of
+from polpo_lab.experiments.journal.log import Log
+from polpo_lab.experiments.journal.segments import JOURNAL, Segment, segments
+from polpo_lab.experiments.journal.states import TrialState, end_of
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.trial import Trial
 from polpo_lab.models import Event, Task
-
-# A segment is closed, and can be compacted, after so many bytes or ended tries.
-SEGMENT_BYTES = 64_000_000
-SEGMENT_ENDED = 2_000
 
 
 class Journal:
@@ -47,15 +36,12 @@ class Journal:
         self.plan = plan
         self._described = described
         self._lock = lock
-        self._states = States()
+        self._log = Log(folder)
         self._files = FileStore(folder)
-        self._appender = Appender()
         self._session = len(described["sessions"])
         self._server_url: str | None = None
-        self._closed: list[Segment] = []
         self._prefixes: dict[tuple[str, int], bytes] = {}
         self._types: dict[str, bytes] = {}
-        self._take_over()
 
     @classmethod
     def open(cls, folder: Path | str, plan: Plan, *, created_by: str = "polpo-lab") -> Journal:
@@ -101,28 +87,15 @@ class Journal:
                 "give another one, or mend that"
             ) from error
 
-    def _take_over(self) -> None:
-        """Read what became of all trials; recover and close what the last writer left open."""
-        found = segments(self.folder)
-        for segment in found:
-            closing = segment.closing()
-            if closing is None:
-                recover(segment, self._states, description.now())
-            else:
-                Fold.after(self._states).take_closing(closing)
-            self._closed.append(segment)
-        self._number = found[-1].number if found else 0
-        self._fold = Fold.after(self._states)
-
     @property
     def states(self) -> Mapping[str, TrialState]:
         """How far each trial that was ever started has come, by its id; always up to date."""
-        return self._states
+        return self._log.states
 
     @property
     def closed_segments(self) -> Sequence[Segment]:
         """Segments that nothing is appended to any more: they can be compacted."""
-        return tuple(self._closed)
+        return tuple(self._log.closed)
 
     def begin_session(
         self,
@@ -140,7 +113,8 @@ class Journal:
         versions : mapping of str to (str or None)
             Version of each agent.
         trials : sequence of Trial
-            What is to be run by and by: all of the plan's, or some.
+            What this session is to run: all of the plan's, or those that are left, or some.
+            It is written down; what is planned is the plan's to say.
 
         Returns
         -------
@@ -163,7 +137,7 @@ class Journal:
             "circumstances": circumstances(),
         }
         self._record("session", **session)
-        self._appender.sync()
+        self._log.sync()
         self._described |= description.of_plan(self.plan)
         self._described["sessions"].append(session)
         self._describe()
@@ -187,21 +161,20 @@ class Journal:
         url = _without_secrets(server_url) if server_url else self._server_url
         self._record(
             "starting",
-            trial=trial.to_record(),
+            trial=trial.id,
             number=number,
             group=group,
             session=self._session,
             server_url=url,
             at=description.now(),
+            planned=trial.to_record(),
         )
-        self._of_trial(trial.id)
-        self._states.starting(trial, number, group, url)
+        self._log.states.starting(trial, number, group, url)
 
     def created(self, trial_id: str, number: int, task: Task) -> None:
         """Record the server's answer to the create call."""
         self._record("created", trial=trial_id, number=number, task=task)
-        self._of_trial(trial_id)
-        self._states.created(trial_id, number, task.id)
+        self._log.states.created(trial_id, number, task.id)
 
     def told(self, trial_id: str, number: int, event: Event) -> None:
         """Record the next event of a try's stream."""
@@ -214,10 +187,10 @@ class Journal:
             name = self._types[event.type] = b',"type":' + encoded(event.type) + b',"data":'
         event_id = event.event_id
         number_text = b"null" if event_id is None else b"%d" % event_id
-        self._append(line_of(prefix + number_text + name + _event_json(event) + b"}"))
-        self._fold.touched.add(trial_id)
+        line = line_of(prefix + number_text + name + _event_json(event) + b"}")
+        self._log.append(line, trial_id)
         if event_id is not None:
-            self._states.told(trial_id, number, event_id)
+            self._log.states.told(trial_id, number, event_id)
 
     def ended(self, trial_id: str, number: int, task: Task) -> None:
         """Record a task that is at rest or awaits approval, whole.
@@ -234,12 +207,10 @@ class Journal:
             "ended", trial=trial_id, number=number, **end, at=description.now(),
             task=task,
         )  # fmt: skip
-        self._of_trial(trial_id)
-        self._states.ended(trial_id, number, end)
+        self._log.states.ended(trial_id, number, end)
         self._prefixes.pop((trial_id, number), None)
-        self._fold.ended += 1
-        if self._fold.ended >= SEGMENT_ENDED or self._appender.size >= SEGMENT_BYTES:
-            self.close_segment()
+        self._log.fold.ended += 1
+        self._log.close_if_long()
 
     def missing(self, trial_id: str, number: int, reason: str, message: str = "") -> None:
         """Record that a try has no result.
@@ -256,8 +227,7 @@ class Journal:
             "missing", trial=trial_id, number=number, reason=reason, message=message,
             at=description.now(),
         )  # fmt: skip
-        self._of_trial(trial_id)
-        self._states.missing(trial_id, number, reason, message)
+        self._log.states.missing(trial_id, number, reason, message)
         self._prefixes.pop((trial_id, number), None)
 
     def note(self, kind: str, **told: Any) -> None:
@@ -270,9 +240,9 @@ class Journal:
             JSON values.
         """
         note = {"record": "note", "kind": kind, "at": description.now(), **told}
-        self._append(line_of(encoded(note)))
-        self._appender.flush()
-        self._fold.notes.append(note)
+        self._log.append(line_of(encoded(note)))
+        self._log.flush()
+        self._log.fold.notes.append(note)
 
     def has_file(self, sha256: str) -> bool:
         """Whether a kept file is here already."""
@@ -290,22 +260,13 @@ class Journal:
         Segment or None
             None when nothing was written since the last one.
         """
-        if not self._appender.is_open:
-            return None
-        sha256 = self._appender.sha256()
-        self._appender.add(self._fold.closing_line(sha256, description.now()))
-        self._appender.end()
-        closed = Segment(segment_path(self.folder, self._number), self._number)
-        self._closed.append(closed)
-        self._fold = Fold.after(self._states)
-        return closed
+        return self._log.close_segment()
 
     def close(self) -> None:
         """Close the segment and let others write."""
         try:
-            self.close_segment()
+            self._log.close()
         finally:
-            self._appender.stop()
             self._lock.release()
 
     def __enter__(self) -> Self:
@@ -314,22 +275,13 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _of_trial(self, trial_id: str) -> None:
-        self._fold.touched.add(trial_id)
-        self._appender.flush()
-
     def _record(self, kind: str, *, task: Task | None = None, **told: Any) -> None:
+        """Append a record that is with the operating system when this returns."""
         body = encoded({"record": kind, **told})
         if task is not None:
             body = b'%b,"task":%b}' % (body[:-1], _task_json(task))
-        self._append(line_of(body))
-
-    def _append(self, line: bytes) -> None:
-        if not self._appender.is_open:
-            self._number += 1
-            self._appender.begin(segment_path(self.folder, self._number))
-        self._appender.add(line)
-        self._fold.records += 1
+        self._log.append(line_of(body), told.get("trial"))
+        self._log.flush()
 
     def _describe(self) -> None:
         try:
