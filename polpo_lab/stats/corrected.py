@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from math import hypot, nan, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.intervals import student, wilson
+from polpo_lab.stats.proportions import rate_interval
 from polpo_lab.stats.result import Estimate, Interval, number
 from polpo_lab.stats.samples import FEW_CLUSTERS, Codes, Floats, cluster_codes, floats, one_of
 
@@ -18,6 +20,7 @@ METHODS = ("ppi++", "rogan-gladen")
 # Below this, dividing by it blows any error of the judge's rates up by ten.
 LEAST_INFORMATIVE = 0.1
 FEWEST_LABELS = 2
+TINY = 1e-12
 
 
 def corrected_rate(
@@ -48,7 +51,7 @@ def corrected_rate(
     Returns
     -------
     Estimate
-        With a clustered t interval (CR1). ``details`` holds ``judged_rate``, ``n_labels`` and
+        With a clustered interval (CR1). ``details`` holds ``judged_rate``, ``n_labels`` and
         ``lambda_`` (ppi++: 0 uses labels only), or ``sensitivity`` and ``specificity``.
 
     Raises
@@ -60,8 +63,9 @@ def corrected_rate(
     Notes
     -----
     Correct each condition with its own labels: judges favour some agents over others. Where
-    judge and labels never disagree, PPI++'s interval is widened by Wilson's bound on the
-    errors that so many labels can miss.
+    labels show no error of the prediction at all, the interval is widened by Wilson's bound on
+    the errors that so many labels can miss. For labels 0 and 1 it is Wilson's, with the size
+    that a pass rate with this standard error would have, as in `proportion`.
 
     References
     ----------
@@ -180,20 +184,27 @@ def _ppi(data: _Labelled) -> Estimate:
     estimate = label + slope * (everywhere - seen)
     left = data.labels - slope * data.seen
     error = data.error(slope * (data.judged - everywhere), left - data.weighted(left))
-    never_wrong = bool((data.labels == data.seen).all())
     within = (0.0, 1.0) if min(data.judged.min(), data.labels.min()) >= 0 else (-1.0, 1.0)
     made = data.result(
         estimate,
         error,
-        method="PPI++, power-tuned, clustered t interval (CR1)",
+        method="PPI++, power-tuned, clustered (CR1), score interval for verdicts, else t",
         estimand="the mean of the true labels over items like these",
     )
     notes = made.notes
-    interval_at = partial(student, estimate, error, made.df, within)
-    if never_wrong:
-        units = len(np.unique(data.codes[data.where]))
-        notes = (*notes, f"no error among {len(data.where)} labels; widened by the score bound")
-        interval_at = partial(_widened, interval_at, estimate, float(units), within)
+    units = float(len(np.unique(data.codes[data.where])))
+    is_flat = bool(np.ptp(left) < TINY)
+    if is_flat:
+        notes = (*notes, "the labels show no error of the prediction; widened by the score bound")
+    interval_at: Any = partial(student, estimate, error, made.df, within)
+    if np.isin(data.labels, (0, 1)).all():
+        share = min(1.0, max(0.0, estimate))
+        size = units if is_flat or share in {0, 1} else share * (1 - share) / error**2
+        interval_at = partial(
+            rate_interval, share, min(size, float(len(data.judged))), made.df, "wilson"
+        )
+    elif is_flat:
+        interval_at = partial(_widened, interval_at, estimate, units, within)
     return replace(
         made,
         notes=notes,
@@ -203,7 +214,7 @@ def _ppi(data: _Labelled) -> Estimate:
 
 
 def _widened(
-    interval_at: partial[Interval],
+    interval_at: Any,
     estimate: float,
     units: float,
     within: tuple[float, float],

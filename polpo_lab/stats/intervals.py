@@ -17,6 +17,9 @@ from math import copysign, exp, inf, isinf, isnan, log, nan, sqrt
 
 from polpo_lab.stats.result import Interval
 
+# A p-value above 1 - 1e-4 is 1: closer to level 0, quantiles of t lose their digits.
+LOWEST = 1e-4
+
 
 def z_quantile(level: float) -> float:
     """Return the two-sided normal quantile: 1.96 for 0.95."""
@@ -63,7 +66,7 @@ def wilson(p: float, n: float, level: float) -> Interval:
 
 def two_sided_pvalue(interval_at: Callable[[float], Interval], null: float) -> float:
     """Return the p-value that belongs to an interval: 1 - the level that just excludes null."""
-    low, high = interval_at(1e-9)
+    low, high = interval_at(LOWEST)
     if isnan(low):
         return nan
     if low <= null <= high:
@@ -75,7 +78,7 @@ def one_sided_pvalue(
     interval_at: Callable[[float], Interval], bound: float, *, above: bool
 ) -> float:
     """Return the p-value of "the parameter is not above (below) the bound"."""
-    low, high = interval_at(1e-9)
+    low, high = interval_at(LOWEST)
     if isnan(low):
         return nan
     middle = (low + high) / 2
@@ -92,7 +95,7 @@ def _touching_level(
         interval = interval_at(level)
         return interval.high - bound if upper else bound - interval.low
 
-    low, high = 1e-9, 1 - 1e-15
+    low, high = LOWEST, 1 - 1e-15
     if gap(low) >= 0:
         return 0.0
     if gap(high) <= 0:

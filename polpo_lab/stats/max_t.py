@@ -9,20 +9,33 @@ import numpy as np
 from polpo_lab.stats.result import Interval
 from polpo_lab.stats.samples import Floats
 
+# Above, the standard errors are so well known that one draw of them serves all contrasts.
+MOST_OWN_DF = 60
+AT_ONCE = 2_000_000
+
 
 def reference(influence: Floats, df: float, draws: int, seed: int) -> Floats:
     """Draw the sizes of the statistics, shape (draws, contrasts), from each cluster's influence.
 
     Multiplying the clusters' rows with independent standard normals and adding them up gives
     normals with the correlation ``influence.T @ influence``; they are drawn from that directly,
-    which is the same and does not grow with the number of clusters.
+    which is the same and does not grow with the number of clusters. Each contrast is divided by
+    a standard error of its own, drawn with the same correlation and ``df`` degrees of freedom:
+    with few clusters one contrast's error is small by luck while another's is not.
     """
     rng = np.random.default_rng(seed)
     values, vectors = np.linalg.eigh(influence.T @ influence)
-    root = vectors * np.sqrt(np.maximum(values, 0))
-    normals = rng.standard_normal((draws, influence.shape[1])) @ root.T
-    scale = np.sqrt(rng.chisquare(df, draws) / df)
-    sizes: Floats = np.abs(normals) / scale[:, None]
+    seen = values > 1e-10 * values[-1]
+    root = vectors[:, seen] * np.sqrt(values[seen])
+    sizes: Floats = np.abs(rng.standard_normal((draws, root.shape[1])) @ root.T)
+    if influence.shape[1] == 1 or df > MOST_OWN_DF:
+        return sizes / np.sqrt(rng.chisquare(df, (draws, 1)) / df)
+    own_df = max(1, int(df))
+    at_once = max(1, AT_ONCE // (own_df * len(root)))
+    for start in range(0, draws, at_once):
+        rows = slice(start, min(start + at_once, draws))
+        normals = rng.standard_normal((rows.stop - rows.start, own_df, root.shape[1]))
+        sizes[rows] /= np.sqrt(((normals @ root.T) ** 2).mean(axis=1))
     return sizes
 
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from math import inf
+from math import inf, nan
 
 from numpy.typing import ArrayLike
 
+from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.cluster_variance import ESTIMATORS, ClusteredMean, clustered_mean
-from polpo_lab.stats.intervals import student, t_pvalue
+from polpo_lab.stats.intervals import (
+    student,
+    t_pvalue,
+    t_quantile,
+    two_sided_pvalue,
+    wilson,
+    z_quantile,
+)
 from polpo_lab.stats.result import Estimate, Interval, no_interval, number
 from polpo_lab.stats.samples import Sample, floats, one_of, sample
 from polpo_lab.stats.sign_flip import sign_flip_pvalue
 
 UNBOUNDED = (-inf, inf)
+TINY = 1e-12
 ONE_CLUSTER = "fewer than two clusters have values: no standard error, no interval"
 CONSTANT = (
     "no variation between clusters was seen: a t interval would have no width, so there is none"
@@ -26,6 +36,7 @@ def mean(
     clusters: ArrayLike | None = None,
     *,
     estimator: str = "CR2",
+    within: tuple[float, float] | None = None,
     null: float | None = None,
     seed: int | None = None,
 ) -> Estimate:
@@ -43,6 +54,10 @@ def mean(
     estimator : {"CR2", "CR1", "CR0"}, default "CR2"
         Variance estimator. CR2 comes with Satterthwaite degrees of freedom, the others with
         the number of clusters less one. With clusters of one size CR2 equals CR1.
+    within : tuple of float, optional
+        Lowest and highest possible value, such as ``(1, 5)`` for scores. With it the interval is
+        a score interval that keeps to the range: where most values are at one end, a t interval
+        covers too little.
     null : float, optional
         A mean to test against; without it there is no p-value.
     seed : int, optional
@@ -66,6 +81,9 @@ def mean(
 
     Notes
     -----
+    With ``within`` the mean is scaled to 0 to 1, and Wilson's interval taken with the size that a
+    pass rate with this standard error would have, times (z / t_df)^2, as `proportion` does.
+
     Under 10 clusters or 5 degrees of freedom a note warns; with ``null``, it holds the p-value
     of the sign-flip (wild cluster) test, which does not rest on normality.
 
@@ -84,9 +102,12 @@ def mean(
     (3.917, 12, 3)
     """
     one_of(estimator, ESTIMATORS, "estimator")
-    data = sample(floats(values, "values", ndim=(1, 2)), clusters, "values")
+    if within is not None and not within[0] < within[1]:
+        raise InvalidArgument(f"within={within}: the lowest value, then the highest")
+    array = floats(values, "values", ndim=(1, 2), within=within)
+    data = sample(array, clusters)
     fitted = clustered_mean(data.values, data.codes, estimator=estimator)
-    return t_estimate(
+    result = t_estimate(
         data,
         fitted,
         estimand="the mean over templates like these",
@@ -94,6 +115,35 @@ def mean(
         null=null,
         seed=seed,
     )
+    return result if within is None else _within(result, within, null)
+
+
+def _within(result: Estimate, within: tuple[float, float], null: float | None) -> Estimate:
+    """Replace the t interval by the score interval of a bounded mean, and its p-value alike."""
+    if result.n_clusters < 2:
+        return result
+    low, high = within
+    share, error = ((x / (high - low)) for x in (result.estimate - low, result.standard_error))
+    varies = error > TINY
+    # Without variation, as at a pass rate of 0 or 1: one trial for each cluster.
+    size = share * (1 - share) / error**2 if varies else float(result.n_clusters)
+    interval_at = partial(_score_within, within, share, size, result.df if varies else inf)
+    return replace(
+        result,
+        interval_at=interval_at,
+        pvalue=nan if null is None else two_sided_pvalue(interval_at, null),
+        method=f"{result.method}, as a score interval within {low:g} to {high:g} (effective n)",
+        notes=tuple(note for note in result.notes if note != CONSTANT),
+    )
+
+
+def _score_within(
+    within: tuple[float, float], share: float, size: float, df: float, level: float
+) -> Interval:
+    shrunk = size * (z_quantile(level) / t_quantile(level, df)) ** 2
+    low, high = wilson(min(1.0, max(0.0, share)), shrunk, level)
+    span = within[1] - within[0]
+    return Interval(within[0] + span * low, within[0] + span * high)
 
 
 def t_estimate(

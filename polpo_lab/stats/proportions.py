@@ -89,7 +89,7 @@ def proportion(
     """
     one_of(method, METHODS, "method")
     array = verdicts(passed, "passed", ndim=(1, 2))
-    data = sample(array, clusters, "passed")
+    data = sample(array, clusters)
     w = None if weights is None else _weights(weights, averaged(array))
     fitted = clustered_mean(data.values, data.codes, w)
     is_plain = w is None and data.n == data.n_clusters

@@ -13,11 +13,20 @@ from numpy.typing import ArrayLike
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.bootstrapping import DRAWS, bootstrap
+from polpo_lab.stats.cluster_variance import clustered_mean
 from polpo_lab.stats.intervals import t_quantile, wilson
 from polpo_lab.stats.means import ONE_CLUSTER
 from polpo_lab.stats.paired import paired_difference
 from polpo_lab.stats.result import Estimate, Interval, no_interval
-from polpo_lab.stats.samples import Codes, Floats, cluster_codes, floats, one_of, same_length
+from polpo_lab.stats.samples import (
+    Codes,
+    Floats,
+    cluster_codes,
+    floats,
+    one_of,
+    same_length,
+    totals,
+)
 
 METHODS = ("fieller", "t")
 
@@ -87,7 +96,7 @@ def ratio(
         standard_error=nan,
         n=len(over),
         n_clusters=n_clusters,
-        method=f"ratio of totals, {'Fieller interval (CR1)' if method == 'fieller' else method}",
+        method=f"ratio of totals, {'Fieller interval, CR2 variance' if method == 'fieller' else method}",
         estimand="the ratio of the two means over units like these",
         notes=notes,
     )
@@ -102,13 +111,14 @@ def ratio(
             interval_at=partial(_at_least, float(over.mean()), float(n_clusters)),
         )
     moments = _moments(over, under, codes)
+    df = clustered_mean(over, codes).df
     estimate = float(over.sum() / under.sum())
     result = replace(
         result,
         estimate=estimate,
         standard_error=_linear_error(estimate, moments),
-        df=float(n_clusters - 1),
-        interval_at=partial(_fieller, moments, float(n_clusters - 1)),
+        df=df,
+        interval_at=partial(_fieller, moments, df),
     )
     if method == "fieller":
         return result
@@ -132,12 +142,10 @@ def _of_totals(rows: Floats) -> float:
 
 
 def _moments(over: Floats, under: Floats, codes: Codes) -> tuple[float, float, Any]:
-    """Return both means, and the covariance matrix of the means by clusters (CR1)."""
-    sums = np.stack(
-        [np.bincount(codes, over - over.mean()), np.bincount(codes, under - under.mean())]
-    )
-    count = sums.shape[1]
-    matrix = count / (count - 1) * (sums @ sums.T) / len(over) ** 2
+    """Return both means, and the covariance matrix of the means by clusters (CR2)."""
+    sums = np.stack([totals(codes, values - values.mean()) for values in (over, under)])
+    adjustment = 1 / (1 - totals(codes) / len(over))
+    matrix = (sums * adjustment) @ sums.T / len(over) ** 2
     return float(over.mean()), float(under.mean()), matrix
 
 

@@ -149,15 +149,16 @@ def averaged(values: Floats) -> Floats:
     return means
 
 
-def sample(values: Floats, clusters: Any, name: str) -> Sample:
+def sample(values: Floats, clusters: Any, name: str = "") -> Sample:
     """Average repeats, drop templates without a value, and number the clusters that remain."""
     means = averaged(values)
     codes = cluster_codes(clusters, len(means))
     kept = ~np.isnan(means)
     n_missing = int(np.isnan(values).sum())
+    whose = f" of {name}" if name else ""
     notes: tuple[str, ...] = ()
     if n_missing:
-        notes = (f"{n_missing} of {values.size} planned values of {name} are missing, left out",)
+        notes = (f"{n_missing} of {values.size} planned values{whose} are missing, left out",)
     return replace(numbered(means[kept], codes[kept]), n=int(values.size - n_missing), notes=notes)
 
 

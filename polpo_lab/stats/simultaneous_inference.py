@@ -93,10 +93,10 @@ def simultaneous(
 
     Notes
     -----
-    Clusters' sums of centred differences, CR2-adjusted, are multiplied by standard normals and
-    studentised: normal statistics with the estimated correlation. They are divided by one
-    sqrt(chi2 / df) with the smallest Satterthwaite df of the contrasts, so that the reference
-    is multivariate t and few clusters are paid for. Step-down p-values can be below 0.05 where
+    Clusters' sums of centred differences, CR2-adjusted, are multiplied by standard normals: that
+    gives normal statistics with the estimated correlation. Each is divided by a standard error
+    of its own, drawn with that correlation and the smallest Satterthwaite df of the contrasts
+    (by a common one above 60 df), so that few clusters are paid for. Step-down p-values can be below 0.05 where
     the (single-step) interval still holds 0. A contrast that is 0 on every template keeps out
     of the bootstrap, has p = 1 and, for values between 0 and 1, Tango's score bound at the
     Bonferroni level.
@@ -108,8 +108,8 @@ def simultaneous(
        Statistics 41, 2786-2819.
     .. [2] Romano, J. P., and Wolf, M. (2005). Exact and approximate stepdown methods for
        multiple hypothesis testing. JASA 100, 94-108.
-    .. [3] Hothorn, T., Bretz, F., and Westfall, P. (2008). Simultaneous inference in general
-       parametric models. Biometrical Journal 50, 346-363.
+    .. [3] Hasler, M., and Hothorn, L. A. (2008). Multiple contrast tests in the presence of
+       heteroscedasticity. Biometrical Journal 50, 793-800.
 
     Examples
     --------
