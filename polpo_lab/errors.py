@@ -23,10 +23,10 @@ class InvalidArgument(PolpoLabError, ValueError):
     """An argument breaks a rule; the message names value, rule and the nearest right thing."""
 
 
-<<<<<<< HEAD
 class NotReplayable(InvalidArgument):
     """What a policy would have given cannot be read off what was run; the message says why."""
-=======
+
+
 class InvalidSuite(InvalidArgument):
     """A suite breaks rules. ``problems`` lists them all, each with its place."""
 
@@ -47,7 +47,6 @@ class UnknownTemplate(InvalidArgument, KeyError):
     """A suite has no such template; the message names the nearest."""
 
     __str__ = Exception.__str__  # a KeyError would show the message in quotes
->>>>>>> main
 
 
 class MissingExtra(PolpoLabError, ImportError):
