@@ -16,8 +16,7 @@ from typing import Any
 import pandas as pd
 
 from polpo_lab.analysis import columns as c
-from polpo_lab.analysis.building import build
-from polpo_lab.analysis.rows import Rows
+from polpo_lab.analysis.frames import frame
 
 OUTCOME = "truth"
 
@@ -61,7 +60,7 @@ def frames(trials: Iterable[Told], *, outcome: bool = True) -> dict[str, pd.Data
 
 def frame_of(kind: c.FrameKind, told: list[dict[str, Any]]) -> pd.DataFrame:
     """Return a frame of its kind, with its dtypes, of rows that tell only what matters."""
-    empty = build(Rows(kind))
+    empty = frame(kind, [])
     dtypes = {name: str(dtype) for name, dtype in empty.dtypes.items()}
     return pd.DataFrame(
         {n: pd.Series([row.get(n) for row in told], dtype=dtype) for n, dtype in dtypes.items()}

@@ -83,11 +83,17 @@ def policies(
     _check_frames(tasks, attempts, checks, policies)
     tasks = tasks.assign(criteria=tasks[c.CRITERIA].astype(object).fillna(OWN_CRITERIA))
     tasks, left_out = _complete_blocks(tasks)
+    # In one order, whatever order they were run in: sums then agree to the last digit.
+    tasks = tasks.assign(**{c.TEMPLATE: tasks[c.TEMPLATE].astype(str)})
+    tasks = tasks.sort_values([c.TEMPLATE, c.REPEAT], kind="stable")
     names, doubts = _outcome_checks(checks, outcome)
     unit, method = _clusters(tasks, cluster)
     histories = histories_of(tasks, attempts, truth_of_rounds(checks, names), unit)
     order = {name: place for place, name in enumerate(policies)}
-    histories = dict(sorted(histories.items(), key=lambda each: order[each[0].policy]))
+    agents = {name: place for place, name in enumerate(tasks[c.AGENT].astype(str).unique())}
+    histories = dict(
+        sorted(histories.items(), key=lambda h: (agents[h[0].agent], order[h[0].policy]))
+    )
     labelled = all(own.labelled for own in histories.values())
     figures = [figure for own in histories.values() for figure in figures_of(own)]
     fronts, unpriced = _fronts(histories, seed)
@@ -173,11 +179,13 @@ def _outcome_checks(
     required = list(
         dict.fromkeys(of_outcome.loc[of_outcome[c.REQUIRED], c.NAME].dropna().astype(str))
     )
-    told = (
-        f"right means that all of {', '.join(map(repr, required))} pass; "
-        f"outcome={required[0]!r} would take one alone"
-    )
-    return tuple(required), [told] if required[1:] else []
+    doubts = [
+        f"right means that all of {', '.join(map(repr, required))} pass; outcome={name!r} "
+        "would take one alone"
+        for name in required[:1]
+        if required[1:]
+    ]
+    return tuple(required), doubts
 
 
 def _clusters(tasks: pd.DataFrame, cluster: Cluster) -> tuple[pd.Series, str]:

@@ -18,6 +18,7 @@ from polpo_lab.analysis.policies.recommending import recommend
 from polpo_lab.analysis.policies.replay import Replay, replay
 from polpo_lab.analysis.policies.rules import checked_rule
 from polpo_lab.analysis.policies.sources import Ran
+from polpo_lab.client.drafting import build_request
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.conditions import Policy
 from polpo_lab.experiments.trial import Condition
@@ -178,20 +179,11 @@ class PolicyAnalysis(Result):
         return recommend(self.ran.histories, found, rule, seed)
 
     def _policy(self, policy: Policy | Mapping[str, Any] | str) -> Policy:
-        from pydantic import ValidationError
-
         if isinstance(policy, Policy):
             return policy
         if isinstance(policy, str):
             return self.ran.policies[one_of(policy, list(self.ran.policies), "policy")]
-        try:
-            return Policy.model_validate(policy)
-        except ValidationError as error:
-            told = "; ".join(
-                f"{'.'.join(map(str, each['loc'])) or 'policy'}: {each['msg']}"
-                for each in error.errors()
-            )
-            raise InvalidArgument(f"no policy: {told}") from None
+        return build_request(Policy, "policy", policy)
 
     def _rows(self, level: float) -> list[dict[str, Any]]:
         return [figure.row(level) for figure in self.figures]

@@ -183,11 +183,13 @@ def _bounds(name: str, found: Expectations) -> Interval:
     if name in RATES:
         low = least.solved if name == "solved" else least.accepted
         high = low + failed
+    elif name == "tries":
+        low = least.amounts[name].mean + failed
+        high = low + failed * (found.escalated_tries - 1)
     else:
-        low = least.amounts[name].mean + (failed if name == "tries" else 0.0)
-        high = low + failed * (found.escalated_tries - 1 if name == "tries" else inf)
-    known = ~np.isnan(low) & (failed >= 0)
+        low = least.amounts[name].mean
+        high = np.where(failed == 0, low, inf)
+    known = ~np.isnan(low)
     if not known.any():
-        return Interval(nan, nan)
-    high = np.where(failed == 0, low, high)
+        return UNBOUNDED
     return Interval(float(low[known].mean()), float(high[known].mean()))
