@@ -75,11 +75,15 @@ class Workload:
 
 @dataclass(frozen=True)
 class Returned:
-    """A call ended well. A judge's ``value`` is what `judging.plain_answer` makes of its answer."""
+    """A call ended well. A judge's ``value`` is what `judging.plain_answer` makes of its answer.
+
+    ``spent`` is what a model judge took; nothing is known of others.
+    """
 
     call: int
     value: Any
     seconds: float
+    spent: Spent | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class Raised:
     call: int
     error: str
     seconds: float | None = None
+    spent: Spent | None = None
 
 
 WorkerEvent = Output | ToolUse | Spent | Returned | Raised
