@@ -6,6 +6,9 @@ round goes on with the conversation of its attempt; a retry starts a new one.
 
 from __future__ import annotations
 
+import polpo_lab.llm  # noqa: F401  # first of all: it says how to get the extra
+
+# isort: split
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -208,8 +211,10 @@ class _Listening:
 
 
 def _arguments(call: ToolCallPart) -> Any:
+    if not isinstance(call.args, str):
+        return call.args
     try:
-        return call.args_as_dict()
+        return json.loads(call.args)
     except ValueError:  # the model wrote no JSON: this is what it wrote
         return call.args
 

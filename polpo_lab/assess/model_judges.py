@@ -7,6 +7,9 @@ told with its reply, and kept apart from the agent's.
 
 from __future__ import annotations
 
+import polpo_lab.llm  # noqa: F401  # first of all: it says how to get the extra
+
+# isort: split
 import asyncio
 import json
 import secrets
