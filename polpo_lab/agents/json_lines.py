@@ -27,7 +27,7 @@ LineEvent = Output | ToolUse | Spent
 
 @dataclass(frozen=True)
 class Rule:
-    """What some JSON lines mean.
+    """What some JSON lines mean; one that says no more than ``when`` knows them, and that is all.
 
     Attributes
     ----------
@@ -88,8 +88,6 @@ def _rule(given: Mapping[str, Any], where: str) -> Rule:
     _check_paths({k: given[k] for k in ("each", "output", "result") if k in given}, where)
     if not isinstance(given.get("when", {}), Mapping):
         raise InvalidArgument(f"{where}: when={given['when']!r} must be a table of values by path")
-    if not set(given) - {"when", "each"}:
-        raise InvalidArgument(f"{where} says nothing: give output, result, tool_use or spent")
     return Rule(**given)
 
 

@@ -11,11 +11,12 @@ import polpo_lab.llm  # noqa: F401  # first of all: it says how to get the extra
 # isort: split
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from pydantic_ai import Agent, AgentRunResultEvent, AgentStreamEvent
+from pydantic_ai import Agent, AgentRunResult, AgentRunResultEvent, AgentStreamEvent
 from pydantic_ai.agent import AgentRunEvents
 from pydantic_ai.exceptions import UsageLimitExceeded, UserError
 from pydantic_ai.messages import (
@@ -114,11 +115,17 @@ class ModelAgent:
     async def run(self, view: TaskView, sandbox: Sandbox) -> AsyncIterator[AgentEvent]:
         """Work on the task; see `polpo_lab.agents.agent.Agent.run`."""
         try:
-            model = self._model.called(view.model)
-            tools = self._tools.at(view.workspace, sandbox, task_environment(view))
-        except PolpoLabError as error:
-            yield Ended("crash", error=str(error))
-            return
+            async with aclosing(self._rounds_events(view, sandbox)) as events:
+                async for event in events:
+                    yield event
+        except Exception as error:  # noqa: BLE001  # no model could be had, or no workspace
+            yield Ended("crash", error=self._in_words(error, self._model))
+
+    async def _rounds_events(
+        self, view: TaskView, sandbox: Sandbox
+    ) -> AsyncGenerator[AgentEvent, None]:
+        model = self._model.called(view.model)
+        tools = self._tools.at(view.workspace, sandbox, task_environment(view))
         end = Ended("crash", error="the model ended without an answer")
         listening = _Listening()
         async with model.opened() as asked:
@@ -142,7 +149,7 @@ class ModelAgent:
                         if isinstance(event, FunctionToolCallEvent):
                             yield model.spent(events.new_messages(), asked.waiting_seconds)
                         elif isinstance(event, AgentRunResultEvent):
-                            end = Ended("ok", content=valid_unicode(event.result.output))
+                            end = _end_of(event.result)
                             self._remember(view.workspace, event.result.all_messages())
                 except Exception as error:  # noqa: BLE001  # a provider, or a tool, may raise anything
                     end = Ended("crash", error=self._in_words(error, model))
@@ -162,7 +169,18 @@ class ModelAgent:
     def _in_words(self, error: Exception, model: LanguageModel) -> str:
         if isinstance(error, UsageLimitExceeded):
             return f"no result within max_turns={self._max_turns} requests to the model"
+        if isinstance(error, PolpoLabError):
+            return str(error)
         return model.in_words(error)
+
+
+def _end_of(result: AgentRunResult[str]) -> Ended:
+    last = result.response
+    said_why = last.finish_reason or (last.provider_details or {}).get("finish_reason")
+    if last.provider_response_id is not None and not said_why:
+        # A provider says why it stopped; one that did not was broken off unnoticed.
+        return Ended("crash", error="the model's answer broke off before its end")
+    return Ended("ok", content=valid_unicode(result.output))
 
 
 def _new_messages(events: AgentRunEvents[Any]) -> list[ModelMessage]:

@@ -20,6 +20,7 @@ from pydantic_ai.exceptions import ModelAuthenticationError, UserError
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers import Provider, infer_provider_class
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 from pydantic_ai.settings import ModelSettings
@@ -28,7 +29,7 @@ from polpo_lab.agents.view import Spent
 from polpo_lab.errors import InvalidArgument, MissingExtra
 from polpo_lab.hostile_text import bounded
 from polpo_lab.llm.patience import PatientModel
-from polpo_lab.llm.prices import Prices
+from polpo_lab.llm.prices import Prices, is_measured
 
 ERROR_CHARACTERS = 2_000
 _NO_KEY = "no-key-was-given"
@@ -127,7 +128,7 @@ class LanguageModel:
     def spent(self, messages: Iterable[ModelMessage], waiting_seconds: float) -> Spent:
         """Return what these messages took; what a provider did not tell is None."""
         responses = [m for m in messages if isinstance(m, ModelResponse)]
-        measured = all(not r.usage.unmeasured_requests for r in responses)
+        measured = bool(responses) and all(is_measured(response) for response in responses)
         cost = self.prices.cost_of(responses, self.name)
         return Spent(
             cost=cost,
@@ -174,7 +175,11 @@ class LanguageModel:
     def _compatible(self) -> OpenAICompatibleProvider:
         assert self.base_url is not None
         return OpenAICompatibleProvider(
-            "openai-compatible", base_url=self.base_url, api_key=self._plain_key()
+            "openai-compatible",
+            base_url=self.base_url,
+            api_key=self._plain_key(),
+            # Else a stream that broke off would pass for an answer.
+            profile=OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True),
         )
 
     def _provider(self, name: str) -> Provider[Any]:

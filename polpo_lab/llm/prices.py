@@ -56,13 +56,18 @@ class Prices:
 
     def _cost(self, response: ModelResponse, declared: str) -> Decimal | None:
         usage = response.usage
-        if usage.unmeasured_requests:
+        if not is_measured(response):
             return None
         names = (declared, declared.partition(":")[2], response.model_name or "")
         pair = next((self.own[name] for name in names if name in self.own), None)
         if pair is not None:
             return (usage.input_tokens * pair[0] + usage.output_tokens * pair[1]) / _PER
         return usage.cost if _is_in_table(response.provider_url) else None
+
+
+def is_measured(response: ModelResponse) -> bool:
+    """Tell whether the provider said how many tokens an answer took; none is never the truth."""
+    return not response.usage.unmeasured_requests and response.usage.input_tokens > 0
 
 
 def _is_in_table(url: str | None) -> bool:

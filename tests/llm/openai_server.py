@@ -1,4 +1,4 @@
-"""A loopback server that speaks OpenAI's chat completions, by a script. No model is behind it.
+"""A loopback server that speaks OpenAI's two APIs, by a script. No model is behind it.
 
 It answers each request with the next reply of its script, streamed or whole as the request
 asks, and keeps what it was sent. Replies can fail as real providers do.
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.llm import openai_responses
+
 TOKENS_IN, TOKENS_OUT = 100, 10
 
 
@@ -27,7 +29,8 @@ class Received:
 
     def text_of(self, role: str) -> str:
         """All that messages of a role say."""
-        found = [m["content"] for m in self.body["messages"] if m["role"] == role]
+        messages = self.body.get("messages") or self.body.get("input") or []
+        found = [m["content"] for m in messages if m.get("role") == role]
         return "\n".join(c if isinstance(c, str) else json.dumps(c) for c in found)
 
 
@@ -41,6 +44,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     error: Any = None
     cut_after: int | None = None  # pieces, then the connection is closed
+    ends_early: bool = False  # and properly: only what says that it is the end is missing
     garbage: bool = False
     usage: bool = True
     wait_for: threading.Event | None = None
@@ -114,10 +118,26 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.error is not None:
             self._send(reply.status, json.dumps(reply.error), reply.headers)
         elif body.get("stream"):
-            self._stream(reply, body["model"])
+            self._stream(reply, self._chunks_of(reply, body["model"]))
         else:
-            whole = "{not json" if reply.garbage else json.dumps(_whole(reply, body))
+            whole = "{not json" if reply.garbage else json.dumps(self._whole(reply, body))
             self._send(200, whole, reply.headers)
+
+    @property
+    def _is_responses(self) -> bool:
+        return self.path.endswith("/responses")
+
+    def _chunks_of(self, reply: Reply, model: str) -> Iterator[dict[str, Any]]:
+        if not self._is_responses:
+            return _chunks(reply, model)
+        usage = (TOKENS_IN, TOKENS_OUT)
+        return openai_responses.events(model, reply.pieces, reply.calls, usage)
+
+    def _whole(self, reply: Reply, body: dict[str, Any]) -> dict[str, Any]:
+        if not self._is_responses:
+            return _whole(reply, body)
+        items = openai_responses.items("".join(reply.pieces), reply.calls)
+        return openai_responses.response(body["model"], items, (TOKENS_IN, TOKENS_OUT))
 
     def _send(self, status: int, text: str, headers: dict[str, str]) -> None:
         data = text.encode()
@@ -129,19 +149,24 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _stream(self, reply: Reply, model: str) -> None:
+    def _stream(self, reply: Reply, chunks: Iterator[dict[str, Any]]) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         # Chunked, so that a connection that is cut can be told from one that ended.
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for number, chunk in enumerate(_chunks(reply, model)):
+        for number, chunk in enumerate(chunks):
+            if reply.ends_early and _says_the_end(chunk):
+                self._chunk("")
+                return
             if reply.cut_after is not None and number > reply.cut_after:
                 self.close_connection = True
                 return
             data = "{not json" if reply.garbage else json.dumps(chunk)
-            self._chunk(f"data: {data}\n\n")
-        self._chunk("data: [DONE]\n\n")
+            name = f"event: {chunk['type']}\n" if self._is_responses else ""
+            self._chunk(f"{name}data: {data}\n\n")
+        if not self._is_responses:
+            self._chunk("data: [DONE]\n\n")
         self._chunk("")
 
     def _chunk(self, text: str) -> None:
@@ -154,6 +179,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+
+def _says_the_end(chunk: dict[str, Any]) -> bool:
+    return any(choice["finish_reason"] for choice in chunk.get("choices", ())) or (
+        chunk.get("type") in ("response.output_item.done", "response.completed")
+    )
 
 
 def _usage() -> dict[str, int]:

@@ -151,6 +151,7 @@ def test_a_rate_limit_and_a_fault_are_waited_out_and_counted_apart(lab, provider
         (refuse(400, "bad request"), "bad request"),
         (refuse(401, f"Incorrect API key provided: {CANARY}"), "refused the key (HTTP 401)"),
         (say("half of ", "it", cut_after=1), "onnection"),
+        (say("half of ", "it", ends_early=True), "ended without a `finish_reason`"),
         (say("x", garbage=True), "JSON"),
         (refuse(429, "come back tomorrow", Retry_After="90000"), "come back tomorrow"),
     ],
@@ -160,6 +161,8 @@ def test_what_cannot_be_waited_out_is_a_crash_in_words(lab, provider, coder, rep
     task, _ = _run(lab, max_retries=0)
     assert (task.status, task.reason) == ("failed", "crash")
     assert words in task.result.error
+    usage = task.attempts[0].usage
+    assert (usage.tokens_in, usage.tokens_out, usage.cost) == (None, None, None)
     assert CANARY not in task.result.error
     assert len(provider.received) == 1
 
@@ -234,3 +237,30 @@ def test_functions_are_tools_too(lab, provider):
     assert (use.tool, use.input, use.output) == ("add", {"a": 40, "b": 2}, 42)
     offered = [t["function"]["name"] for t in provider.received[0].body["tools"]]
     assert sorted(offered) == ["add", "read"]
+
+
+def test_openai_itself_is_asked_by_its_responses_api(lab, provider, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", provider.url)
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    lab.agent(name="coder", model="openai:gpt-5")
+    lab.judge(model="openai:gpt-5", reviewers=1)
+    provider.script = [
+        Reply(("Writing", "."), calls=(("c1", "write", {"path": "out.txt", "text": "hello"}),)),
+        say("All ", "done."),
+        call("final_result", reason="says hello", evidence=["hello"], score=5),
+    ]
+    task, events = _run(lab, expect="It says hello")
+    assert [r.path for r in provider.received] == ["/v1/responses"] * 3
+    assert (task.status, task.result.content, task.assessment.score) == ("done", "All done.", 5)
+    assert task.attempts[0].files["out.txt"] == "hello"
+    assert [u.tool for u in _uses(events)] == ["write"]
+    usage = task.attempts[0].usage
+    assert (usage.tokens_in, usage.requests) == (2 * TOKENS_IN, 2)
+    assert usage.cost is None  # it is not OpenAI that answered, so its prices do not hold
+
+
+def test_an_answer_of_the_responses_api_that_broke_off_is_no_result(lab, provider):
+    lab.agent(name="coder", model="openai-responses:m", base_url=provider.url)
+    provider.script = [say("half of ", "it", ends_early=True)]
+    task, _ = _run(lab, max_retries=0)
+    assert task.result.error == "the model's answer broke off before its end"
