@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ def _filled_in(part: str, view: TaskView) -> str:
 
 async def _stdout(
     process: SandboxedProcess, reader: StandardOutput | JsonLines
-) -> AsyncIterator[LineEvent]:
+) -> AsyncGenerator[LineEvent, None]:
     while data := await process.stdout.read(_PIECE):
         for event in reader.feed(data):
             yield event
@@ -138,7 +138,7 @@ async def _stdout(
         yield event
 
 
-async def _stderr(process: SandboxedProcess, last_line: _LastLine) -> AsyncIterator[Output]:
+async def _stderr(process: SandboxedProcess, last_line: _LastLine) -> AsyncGenerator[Output, None]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while data := await process.stderr.read(_PIECE):
         if text := decoder.decode(data):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import polpo_lab.llm  # noqa: F401  # first of all: it says how to get the extra
 
 # isort: split
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
@@ -32,6 +33,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.usage import UsageLimits
 
+from polpo_lab.agents.merging import merge
 from polpo_lab.agents.model_prompt import DEFAULT_INSTRUCTIONS, fix_prompt, opening_prompt
 from polpo_lab.agents.model_tools import TOOL_NAMES, ToolBox
 from polpo_lab.agents.pickled import version_of_text
@@ -40,6 +42,7 @@ from polpo_lab.agents.view import AgentEvent, Ended, Output, TaskView, ToolUse
 from polpo_lab.errors import InvalidArgument, PolpoLabError
 from polpo_lab.hostile_text import valid_unicode
 from polpo_lab.llm.language_model import LanguageModel, declare
+from polpo_lab.llm.patience import PatientModel
 from polpo_lab.sandbox import Sandbox
 
 MAX_TURNS = 50
@@ -114,46 +117,58 @@ class ModelAgent:
 
     async def run(self, view: TaskView, sandbox: Sandbox) -> AsyncIterator[AgentEvent]:
         """Work on the task; see `polpo_lab.agents.agent.Agent.run`."""
+        pauses = _Pauses()
+        sources = merge(self._conversation(view, sandbox, pauses), pauses.told())
         try:
-            async with aclosing(self._rounds_events(view, sandbox)) as events:
+            async with aclosing(sources) as events:
                 async for event in events:
                     yield event
         except Exception as error:  # noqa: BLE001  # no model could be had, or no workspace
             yield Ended("crash", error=self._in_words(error, self._model))
 
-    async def _rounds_events(
-        self, view: TaskView, sandbox: Sandbox
+    async def _conversation(
+        self, view: TaskView, sandbox: Sandbox, pauses: _Pauses
     ) -> AsyncGenerator[AgentEvent, None]:
-        model = self._model.called(view.model)
-        tools = self._tools.at(view.workspace, sandbox, task_environment(view))
+        try:
+            model = self._model.called(view.model)
+            tools = self._tools.at(view.workspace, sandbox, task_environment(view))
+            async with model.opened(pauses.begin) as asked:
+                agent = Agent(
+                    asked,
+                    instructions=self._instructions,
+                    tools=tools,
+                    retries=_TOOL_RETRIES,
+                    model_settings=model.settings(view.seed),
+                )
+                async with aclosing(self._talk(agent, asked, model, view)) as events:
+                    async for event in events:
+                        yield event
+        finally:
+            pauses.end()
+
+    async def _talk(
+        self, agent: Agent[None, str], asked: PatientModel, model: LanguageModel, view: TaskView
+    ) -> AsyncGenerator[AgentEvent, None]:
         end = Ended("crash", error="the model ended without an answer")
         listening = _Listening()
-        async with model.opened() as asked:
-            agent = Agent(
-                asked,
-                instructions=self._instructions,
-                tools=tools,
-                retries=_TOOL_RETRIES,
-                model_settings=model.settings(view.seed),
-            )
-            async with agent.run_stream_events(
-                self._prompt(view),
-                message_history=self._conversations.get(view.workspace),
-                usage_limits=UsageLimits(request_limit=self._max_turns),
-                infer_name=False,
-            ) as events:
-                try:
-                    async for event in events:
-                        for told in listening.to(event):
-                            yield told
-                        if isinstance(event, FunctionToolCallEvent):
-                            yield model.spent(events.new_messages(), asked.waiting_seconds)
-                        elif isinstance(event, AgentRunResultEvent):
-                            end = _end_of(event.result)
-                            self._remember(view.workspace, event.result.all_messages())
-                except Exception as error:  # noqa: BLE001  # a provider, or a tool, may raise anything
-                    end = Ended("crash", error=self._in_words(error, model))
-                yield model.spent(_new_messages(events), asked.waiting_seconds)
+        async with agent.run_stream_events(
+            self._prompt(view),
+            message_history=self._conversations.get(view.workspace),
+            usage_limits=UsageLimits(request_limit=self._max_turns),
+            infer_name=False,
+        ) as events:
+            try:
+                async for event in events:
+                    for told in listening.to(event):
+                        yield told
+                    if isinstance(event, FunctionToolCallEvent):
+                        yield model.spent(events.new_messages(), asked.waiting_seconds)
+                    elif isinstance(event, AgentRunResultEvent):
+                        end = _end_of(event.result)
+                        self._remember(view.workspace, event.result.all_messages())
+            except Exception as error:  # noqa: BLE001  # a provider, or a tool, may raise anything
+                end = Ended("crash", error=self._in_words(error, model))
+            yield model.spent(_new_messages(events), asked.waiting_seconds)
         yield end
 
     def _prompt(self, view: TaskView) -> str:
@@ -188,6 +203,23 @@ def _new_messages(events: AgentRunEvents[Any]) -> list[ModelMessage]:
         return events.new_messages()
     except UserError:  # it failed before it began
         return []
+
+
+class _Pauses:
+    """Tells of each wait for the provider as it begins; the library is silent until it is over."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Output | None] = asyncio.Queue()
+
+    def begin(self, seconds: float, why: str) -> None:
+        self._queue.put_nowait(Output(f"[waiting {seconds:.1f} s for {why}]\n", "stderr"))
+
+    def end(self) -> None:
+        self._queue.put_nowait(None)
+
+    async def told(self) -> AsyncGenerator[AgentEvent, None]:
+        while (told := await self._queue.get()) is not None:
+            yield told
 
 
 class _Listening:

@@ -269,8 +269,8 @@ class JudgePanel:
         known = ", ".join(map(repr, self._judges)) or "none"
         return (
             f"no judge takes {criterion_text(expectation)[:200]!r}. Add one with "
-            "@lab.judge(match=...) on a function (criterion, task, result) -> Score, "
-            f"match=None takes every criterion. Judges here: {known}"
+            "@lab.judge(match=...) on a function (criterion, task, result) -> Score, or with "
+            f"lab.judge(model='openai:...'); match=None takes every criterion. Judges here: {known}"
         )
 
     def __repr__(self) -> str:

@@ -132,7 +132,7 @@ async def ask_model(index: int, question: Question, material: Material) -> Reply
     with capture_run_messages() as messages:
         deadline = asyncio.timeout(question.timeout)
 
-        def put_off(seconds: float) -> None:  # a rate limit is no fault of the judge
+        def put_off(seconds: float, _why: str) -> None:  # a rate limit is no fault of the judge
             deadline.reschedule((deadline.when() or 0.0) + seconds)
 
         async with model.opened(put_off) as asked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,7 +28,7 @@ from pydantic_ai.settings import ModelSettings
 from polpo_lab.agents.view import Spent
 from polpo_lab.errors import InvalidArgument, MissingExtra
 from polpo_lab.hostile_text import bounded
-from polpo_lab.llm.patience import PatientModel
+from polpo_lab.llm.patience import OnWait, PatientModel
 from polpo_lab.llm.prices import Prices, is_measured
 
 ERROR_CHARACTERS = 2_000
@@ -118,9 +118,7 @@ class LanguageModel:
         return settings
 
     @asynccontextmanager
-    async def opened(
-        self, on_wait: Callable[[float], None] | None = None
-    ) -> AsyncIterator[PatientModel]:
+    async def opened(self, on_wait: OnWait | None = None) -> AsyncIterator[PatientModel]:
         """Give the model with a connection that is closed at the end."""
         async with PatientModel(self._build(), on_wait) as model:
             yield model

@@ -32,6 +32,7 @@ MOST_TRIES = 10
 MOST_CONNECTING_TRIES = 3
 LONGEST_PAUSE_SECONDS = 300.0
 
+OnWait = Callable[[float, str], None]
 _BUSY = (ModelRateLimitError, ModelServerError, ModelUnavailableError)
 _growing = wait_exponential_jitter(initial=1, max=60)
 
@@ -43,7 +44,7 @@ class PatientModel(WrapperModel):
     ----------
     wrapped : Model
     on_wait : callable, optional
-        Told before each pause how many seconds it will take.
+        Told before each pause how many seconds it will take, and why, in words.
 
     Attributes
     ----------
@@ -51,7 +52,7 @@ class PatientModel(WrapperModel):
         All pauses so far.
     """
 
-    def __init__(self, wrapped: Model, on_wait: Callable[[float], None] | None = None) -> None:
+    def __init__(self, wrapped: Model, on_wait: OnWait | None = None) -> None:
         super().__init__(wrapped)
         self.waiting_seconds = 0.0
         self._on_wait = on_wait
@@ -92,13 +93,16 @@ class PatientModel(WrapperModel):
             retry=retry_if_exception(_may_pass),
             wait=_pause,
             stop=_is_enough,
+            before_sleep=self._tell,
             sleep=self._wait,
             reraise=True,
         )
 
+    def _tell(self, state: RetryCallState) -> None:
+        if self._on_wait is not None and state.next_action is not None:
+            self._on_wait(state.next_action.sleep, _why(_error_of(state)))
+
     async def _wait(self, seconds: float) -> None:
-        if self._on_wait is not None:
-            self._on_wait(seconds)
         began = time.monotonic()
         try:
             await asyncio.sleep(seconds)
@@ -123,6 +127,14 @@ def _pause(state: RetryCallState) -> float:
 def _is_enough(state: RetryCallState) -> bool:
     connecting = isinstance(_error_of(state), ModelConnectionError)
     return state.attempt_number >= (MOST_CONNECTING_TRIES if connecting else MOST_TRIES)
+
+
+def _why(error: BaseException | None) -> str:
+    if isinstance(error, ModelRateLimitError):
+        return "the provider's rate limit"
+    if isinstance(error, ModelConnectionError):
+        return "a connection to the provider"
+    return "the provider, which failed"
 
 
 def _error_of(state: RetryCallState) -> BaseException | None:

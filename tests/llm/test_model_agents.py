@@ -132,7 +132,12 @@ def test_a_rate_limit_and_a_fault_are_waited_out_and_counted_apart(lab, provider
         refuse(503, "busy", Retry_After="0"),
         say("there"),
     ]
-    task, _ = _run(lab)
+    task, events = _run(lab)
+    told = "".join(e.text for e in events if getattr(e, "stream", None) == "stderr")
+    assert told == (
+        "[waiting 0.0 s for the provider's rate limit]\n"
+        + "[waiting 0.0 s for the provider, which failed]\n" * 2
+    )
     assert (task.status, task.result.content) == ("done", "there")
     assert len(provider.received) == 4
     usage = task.attempts[0].usage
@@ -219,7 +224,7 @@ def test_kill_ends_a_wait_for_the_provider(lab, provider, coder):
     task = lab.tasks.create(title="t", description="d", assign_to="coder")
     watching = threading.Thread(target=lambda: list(lab.tasks.execute(task)))
     watching.start()
-    _wait_until(lambda: provider.received)
+    _wait_until(lambda: any("250" in getattr(e, "text", "") for e in lab.tasks.events(task)))
     lab.tasks.kill(task)
     watching.join()
     assert lab.tasks.get(task).reason == "killed"
