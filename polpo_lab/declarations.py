@@ -215,10 +215,16 @@ class JudgeDeclaration:
             A language model, as of agents.
         reviewers : int, optional
             How many times it is asked, each answer being one reviewer's; 3 by default.
-        base_url, key, temperature, prices : optional
-            As of agents.
+        base_url : str, optional
+            As of agents, like what follows.
+        key : str or pydantic.SecretStr, optional
+            The provider's key.
         instructions : str, optional
             Added to what every judge is told.
+        temperature : float, optional
+            Of the model.
+        prices : mapping of str to (float, float), optional
+            Dollars per million tokens in and out by model.
 
         Returns
         -------

@@ -17,10 +17,10 @@ DESCRIPTION_CHARACTERS = 16_000
 RESULT_CHARACTERS = 32_000
 FILE_CHARACTERS = 16_000
 ALL_FILES_CHARACTERS = 96_000
+READ_BYTES = 4 * FILE_CHARACTERS  # what lies beyond is not looked at, and said to be there
 FILES_LISTED = 200
 CHECK_CHARACTERS = 4_000
 _SEEN_BY_JUDGES = ("test", "script", "file_exists")
-_UNREADABLE = "�"
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,20 @@ def _files(files: WorkspaceFiles, own_files: frozenset[str]) -> Iterator[Exhibit
     yield Exhibit("file names", "\n".join([*listed, *more]) or "(there are no files)", False)
     room = ALL_FILES_CHARACTERS
     for path in paths[:FILES_LISTED]:
-        text = files.get(path)
-        if text is None or room <= 0:
+        if room <= 0:
+            return
+        try:
+            text = files.beginning(path, READ_BYTES + 1)
+        except (KeyError, OSError):  # gone meanwhile, or not for us to read
             continue
         name = f"file {one_line(path, 200)}"
-        if "\0" in text[:8_000] or text[:8_000].count(_UNREADABLE) > 80:  # noqa: PLR2004
+        if "\0" in text or text.count("\N{REPLACEMENT CHARACTER}") > len(text) / 100 + 1:
             yield Exhibit(name, "(not text)", of_result=False)
             continue
         shown = _shown(text, min(FILE_CHARACTERS, room))
         room -= len(shown)
+        if len(text.encode()) > READ_BYTES:
+            shown += "\n[… the file goes on …]"
         yield Exhibit(name, shown, of_result=path not in own_files)
 
 

@@ -162,6 +162,7 @@ def test_long_texts_are_bounded(lab, provider):
     assert len(asked) < 160_000
     assert "characters left out" in asked
     assert "(not text)" in asked
+    assert "[… the file goes on …]" in asked
 
 
 @pytest.mark.parametrize(
