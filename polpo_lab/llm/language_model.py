@@ -101,13 +101,11 @@ class LanguageModel:
         """
         if name is None or name == self.name:
             return self
-        mine = self.name.partition(":")[0] if ":" in self.name else ""
-        theirs = name.partition(":")[0] if ":" in name else ""
         if not isinstance(self.model, str):
             return LanguageModel(name, temperature=self.temperature, prices=self.prices)
+        (mine, _), (theirs, bare) = _parts(self.model), _parts(name)
         if theirs in ("", mine):
-            full = name if theirs or not mine else f"{mine}:{name}"
-            return replace(self, model=full)
+            return replace(self, model=f"{mine}:{bare}" if mine else bare)
         return replace(self, model=name, base_url=None, key=None)
 
     def settings(self, seed: int) -> ModelSettings:
@@ -155,7 +153,7 @@ class LanguageModel:
     def _build(self) -> Model:
         if not isinstance(self.model, str):
             return self.model
-        provider, _, name = self.model.rpartition(":")
+        provider, name = _parts(self.model)
         try:
             if self.base_url is not None and provider in (*_OPENAI, "openai-responses"):
                 kind = OpenAIResponsesModel if provider.endswith("responses") else OpenAIChatModel
@@ -204,6 +202,18 @@ def declare(
     """Make a `LanguageModel` of what a user types."""
     secret = SecretStr(key) if isinstance(key, str) else key
     return LanguageModel(model, base_url, secret, temperature, Prices(prices))
+
+
+def _parts(model: str) -> tuple[str, str]:
+    """Return a model's provider, "" where none is named, and its name, which may hold colons."""
+    prefix, colon, name = model.partition(":")
+    try:
+        infer_provider_class(prefix)
+    except ValueError:
+        return "", model
+    except ImportError:  # a provider whose package is not installed
+        pass
+    return (prefix, name) if colon else ("", model)
 
 
 def _check_address(url: str, *, with_key: bool) -> None:

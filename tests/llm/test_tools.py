@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from genai_prices import Usage, calc_price
+from pydantic import SecretStr
 from pydantic_ai import Agent, ToolFailed
 from pydantic_ai.models.function import DeltaToolCall, FunctionModel
 from pydantic_ai.models.test import TestModel
@@ -20,6 +21,7 @@ from polpo_lab.errors import InvalidArgument
 from polpo_lab.llm.language_model import declare
 from polpo_lab.llm.prices import Prices
 from polpo_lab.sandbox import Sandbox, Workspace
+from tests.llm.openai_server import say
 
 
 @pytest.fixture
@@ -223,3 +225,33 @@ async def test_a_model_of_the_table_is_priced_and_one_of_your_own_server_is_not(
 def test_a_price_that_is_none_is_refused(price):
     with pytest.raises(InvalidArgument, match=r"dollars per million tokens in and out"):
         Prices({"m": price})
+
+
+@pytest.mark.parametrize(
+    ("declared", "called", "named"),
+    [
+        ("openai:gpt-5", "gpt-6", "openai:gpt-6"),
+        ("openai:gpt-5", "openai:gpt-6", "openai:gpt-6"),
+        ("llama3:8b", "llama3:70b", "llama3:70b"),  # no provider: names may hold colons
+        ("openai:llama3:8b", "llama3:70b", "openai:llama3:70b"),
+    ],
+)
+def test_another_model_of_the_same_provider_keeps_address_and_key(declared, called, named):
+    key = SecretStr("sk-of-a-test")
+    here = declare(declared, base_url="http://127.0.0.1:1/v1", key=key)
+    there = here.called(called)
+    assert (there.name, there.base_url, there.key) == (named, here.base_url, key)
+
+
+def test_another_providers_model_gets_neither_address_nor_key(monkeypatch):
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-of-deepseek")
+    here = declare("openai:m", base_url="http://127.0.0.1:1/v1", key="sk-of-a-test")
+    there = here.called("deepseek:deepseek-chat")
+    assert (there.name, there.base_url, there.key) == ("deepseek:deepseek-chat", None, None)
+
+
+async def test_a_name_with_a_colon_is_asked_for_as_it_is(provider, view, sandbox):
+    agent = model_agent("a", "llama3:8b", base_url=provider.url)
+    provider.script = [say("hello")]
+    *_, end = await _events(agent, view, sandbox)
+    assert (end.content, provider.received[0].body["model"]) == ("hello", "llama3:8b")
