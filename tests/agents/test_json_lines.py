@@ -7,7 +7,7 @@ import sys
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polpo_lab.agents.command import CommandAgent
@@ -81,7 +81,12 @@ def test_a_stream_becomes_output_tool_uses_and_a_bill():
     assert reader.unmatched == 1  # the one that says it begins
 
 
-@given(st.lists(st.integers(0, len(_bytes()))))
+# A busy machine is no finding: time is measured in bench/.
+_UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@_UNHURRIED
+@given(st.lists(st.integers(0, len(_bytes())), max_size=12))
 def test_however_it_is_cut(cuts):
     data, reader = _bytes(), JsonLines(rules_from(RULES, "a"))
     edges = [0, *sorted(cuts), len(data)]
@@ -89,6 +94,7 @@ def test_however_it_is_cut(cuts):
     assert found + reader.feed(b"", final=True) == EXPECTED
 
 
+@_UNHURRIED
 @given(st.binary(max_size=200))
 def test_any_bytes_are_taken(data):
     reader = JsonLines(rules_from(RULES, "a"))
