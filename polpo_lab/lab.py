@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import SecretStr
 
@@ -23,12 +23,12 @@ from polpo_lab.models import Event, Health, Task
 if TYPE_CHECKING:
     import pandas as pd
 
+    from polpo_lab.declarations import AgentDeclaration, JudgeDeclaration
     from polpo_lab.notebook.board import Board
     from polpo_lab.notebook.card import Card
     from polpo_lab.notebook.form import TaskForm
     from polpo_lab.server.embedded import EmbeddedServer
 
-F = TypeVar("F", bound=Callable[..., Any])
 FrameKind = Literal["tasks", "attempts", "checks", "scores", "events"]
 
 
@@ -184,153 +184,23 @@ class Lab:
 
     # ------------------------------------------------------------------ agents and judges
 
-    @overload
-    def agent(self, fn: F, /) -> F: ...
-    @overload
-    def agent(self, fn: None = None, /, *, argv: list[str], name: str, **options: Any) -> str: ...
-    @overload
-    def agent(self, fn: None = None, /, **options: Any) -> Callable[[F], F]: ...
+    @property
+    def agent(self) -> AgentDeclaration:
+        """What makes a function, a command or a language model an agent: ``@lab.agent``."""
+        from polpo_lab.declarations import AgentDeclaration
 
-    def agent(  # type: ignore[misc]  # the overloads' **options are these keywords
-        self,
-        fn: F | None = None,
-        /,
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        version: str | None = None,
-        isolation: Literal["worker", "inline"] = "worker",
-        network: bool = False,
-        read_only: tuple[Path, ...] = (),
-        argv: list[str] | None = None,
-        env: dict[str, str] | None = None,
-    ) -> Any:
-        """Make a function or a command an agent of the embedded server.
+        return AgentDeclaration(
+            lambda: self._own_server("agents", "name them in its agents file").agents
+        )
 
-        Used as ``@lab.agent``, as ``@lab.agent(name=...)``, or as
-        ``lab.agent(name=..., argv=[...])`` for a command. A name that is taken is replaced.
+    @property
+    def judge(self) -> JudgeDeclaration:
+        """What makes a function or a language model a judge: ``@lab.judge``."""
+        from polpo_lab.declarations import JudgeDeclaration
 
-        Parameters
-        ----------
-        fn : callable, optional
-            Takes the task view; returns text, or yields ``str`` and `ToolUse`.
-        name : str, optional
-            The function's name by default; needed for a command.
-        description : str, optional
-            First line of the docstring by default.
-        version : str, optional
-            Declared by you; joined to the hash of the source.
-        isolation : {"worker", "inline"}
-            ``"worker"``: a sandboxed process of its own for each run. ``"inline"``: in the
-            server's own loop, for trusted async functions.
-        network : bool
-            Whether the sandbox lets it reach the network.
-        read_only : tuple of pathlib.Path
-            Folders it may read.
-        argv : list of str, optional
-            A command; ``{title}``, ``{description}``, ``{workspace}``, ``{attempt}``,
-            ``{round}`` and ``{model}`` are filled in.
-        env : dict of str to str, optional
-            Environment of the command.
-
-        Returns
-        -------
-        callable or str
-            The function itself, so that it can still be called; a command's name.
-
-        Raises
-        ------
-        InvalidArgument, NotPicklable
-            When it cannot be an agent, saying why.
-        UnsupportedByServer
-            When the server is not embedded in this process.
-        """
-        from polpo_lab.agents.command import CommandAgent
-        from polpo_lab.agents.function import FunctionAgent
-        from polpo_lab.agents.inline import InlineAgent
-
-        agents = self._own_server("agents", "name them in its agents file").agents
-        if argv is not None:
-            if name is None:
-                raise InvalidArgument("a command agent needs a name: lab.agent(name=..., argv=...)")
-            command = CommandAgent(
-                name,
-                argv,
-                description=description or "",
-                version=version,
-                network=network,
-                read_only=read_only,
-                env=env or {},
-            )
-            agents.add(command)
-            return name
-        if isolation not in ("worker", "inline"):
-            raise InvalidArgument(f"isolation={isolation!r} is unknown: use 'worker' or 'inline'")
-
-        def register(function: F) -> F:
-            if isolation == "inline":
-                made: Any = InlineAgent(
-                    function, name=name, description=description, version=version
-                )
-            else:
-                made = FunctionAgent(
-                    function,
-                    name=name,
-                    description=description,
-                    version=version,
-                    network=network,
-                    read_only=read_only,
-                )
-            agents.add(made)
-            return function
-
-        return register if fn is None else register(fn)
-
-    def judge(
-        self,
-        fn: F | None = None,
-        /,
-        *,
-        match: Any = None,
-        name: str | None = None,
-        version: str | None = None,
-        isolation: Literal["worker", "inline"] = "worker",
-    ) -> Any:
-        """Make a function a judge of the embedded server.
-
-        Parameters
-        ----------
-        fn : callable, optional
-            ``(criterion, task, result) -> Score``.
-        match : str, re.Pattern or callable, optional
-            The criteria it takes: a text they contain (in any case), a pattern they match,
-            or a rule. All, when left out. Several judges of one criterion are its reviewers.
-        name, version : str, optional
-            As of agents.
-        isolation : {"worker", "inline"}
-            As of agents.
-
-        Returns
-        -------
-        callable
-            The function itself.
-
-        Raises
-        ------
-        UnsupportedByServer
-            When the server is not embedded in this process.
-        """
-        from polpo_lab.assess.judges import judge
-
-        judges = self._own_server("judges", "name them when it is started").judges
-
-        def register(function: F) -> F:
-            judges.add(
-                judge(match=match, name=name, version=version, isolation=isolation)(function)
-            )
-            return function
-
-        return register if fn is None else register(fn)
+        return JudgeDeclaration(
+            lambda: self._own_server("judges", "name them when it is started").judges
+        )
 
     def _own_server(self, what: str, alternative: str) -> EmbeddedServer:
         if self.server is None:

@@ -33,6 +33,11 @@ class Agent(Protocol):
         ...
 
     @property
+    def model(self) -> str | None:
+        """The language model it works with where the policy names no other; None without one."""
+        ...
+
+    @property
     def inline(self) -> bool:
         """Whether it runs in the server's own loop, without a process."""
         ...

@@ -11,7 +11,7 @@ import codecs
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -75,11 +75,15 @@ class Workload:
 
 @dataclass(frozen=True)
 class Returned:
-    """A call ended well. A judge's ``value`` is what `judging.plain_answer` makes of its answer."""
+    """A call ended well. A judge's ``value`` is what `judging.plain_answer` makes of its answer.
+
+    ``spent`` is what a model judge took; nothing is known of others.
+    """
 
     call: int
     value: Any
     seconds: float
+    spent: Spent | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class Raised:
     call: int
     error: str
     seconds: float | None = None
+    spent: Spent | None = None
 
 
 WorkerEvent = Output | ToolUse | Spent | Returned | Raised
@@ -221,7 +226,7 @@ async def _follow(
         yield Raised(done, f"the worker process {why or describe_exit(code)}")
 
 
-async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[_Frame | Output]:
+async def _frames(reader: asyncio.StreamReader) -> AsyncGenerator[_Frame | Output, None]:
     while True:
         try:
             (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
@@ -237,7 +242,7 @@ async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[_Frame | Output
 
 async def _text(
     stream: asyncio.StreamReader, name: Literal["stdout", "stderr"]
-) -> AsyncIterator[_Frame | Output]:
+) -> AsyncGenerator[_Frame | Output, None]:
     """Read what programs and C code write around Python's ``print``."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while data := await stream.read(_PIECE):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 from polpo_lab.agents.command_output import StandardOutput
 from polpo_lab.agents.exits import describe_exit
+from polpo_lab.agents.json_lines import JsonLines, LineEvent, rules_from
 from polpo_lab.agents.merging import merge
 from polpo_lab.agents.pickled import version_of_text
 from polpo_lab.agents.task_file import task_environment
-from polpo_lab.agents.view import AgentEvent, Ended, Output, TaskView, ToolUse
+from polpo_lab.agents.view import AgentEvent, Ended, Output, TaskView
 from polpo_lab.errors import InvalidArgument, PolpoLabError
 from polpo_lab.sandbox import Sandbox, SandboxedProcess
 
@@ -39,10 +42,13 @@ class CommandAgent:
     read_only : sequence of pathlib.Path
         Folders it may read.
     version : str, optional
-        Declared by you; joined to the hash of ``argv``.
+        Declared by you; joined to the hash of ``argv`` and ``stream``.
+    stream : sequence of mapping, optional
+        What the JSON lines that it prints mean; see `polpo_lab.agents.json_lines.Rule`.
     """
 
     kind = "command"
+    model = None
     inline = False
 
     def __init__(
@@ -54,6 +60,7 @@ class CommandAgent:
         env: Mapping[str, str] | None = None,
         read_only: Sequence[Path] = (),
         version: str | None = None,
+        stream: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         if not name.strip() or not name.isprintable():
             raise InvalidArgument(f"an agent's name is printable and not empty, not {name!r}")
@@ -64,7 +71,9 @@ class CommandAgent:
             )
         self.name = name
         self.description = description
-        self.version = version_of_text("\0".join(argv), version)
+        self._rules = None if stream is None else rules_from(stream, name)
+        declared = "\0".join(argv) if stream is None else json.dumps([list(argv), stream])
+        self.version = version_of_text(declared, version)
         self._argv = tuple(argv)
         self._network = network
         self._env = dict(env or {})
@@ -84,16 +93,19 @@ class CommandAgent:
             yield Ended("crash", error=f"the command could not be started: {error}")
             return
         last_line = _LastLine()
+        reader = StandardOutput() if self._rules is None else JsonLines(self._rules)
         try:
-            streams = merge(_stdout(process), _stderr(process, last_line))
+            streams = merge(_stdout(process, reader), _stderr(process, last_line))
             async with aclosing(streams):
                 async for event in streams:
                     yield event
             code = await process.wait()
         finally:
             await process.kill()
+        if isinstance(reader, JsonLines) and reader.unmatched:
+            yield Output(f"[{reader.unmatched} JSON lines matched no rule of stream=]\n", "stderr")
         if code == 0 and process.killed_because is None:
-            yield Ended("ok")
+            yield Ended("ok", content=getattr(reader, "result", None))
             return
         cause = process.killed_because
         words = f"killed for {cause}" if cause else describe_exit(code)
@@ -116,8 +128,9 @@ def _filled_in(part: str, view: TaskView) -> str:
     return _PLACEHOLDER.sub(lambda found: values[found[1]], part)
 
 
-async def _stdout(process: SandboxedProcess) -> AsyncIterator[Output | ToolUse]:
-    reader = StandardOutput()
+async def _stdout(
+    process: SandboxedProcess, reader: StandardOutput | JsonLines
+) -> AsyncGenerator[LineEvent, None]:
     while data := await process.stdout.read(_PIECE):
         for event in reader.feed(data):
             yield event
@@ -125,7 +138,7 @@ async def _stdout(process: SandboxedProcess) -> AsyncIterator[Output | ToolUse]:
         yield event
 
 
-async def _stderr(process: SandboxedProcess, last_line: _LastLine) -> AsyncIterator[Output]:
+async def _stderr(process: SandboxedProcess, last_line: _LastLine) -> AsyncGenerator[Output, None]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while data := await process.stderr.read(_PIECE):
         if text := decoder.decode(data):

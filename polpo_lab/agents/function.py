@@ -46,6 +46,7 @@ class FunctionAgent:
     """
 
     kind = "function"
+    model = None
     inline = False
 
     def __init__(

@@ -29,6 +29,7 @@ class InlineAgent:
     """
 
     kind = "function"
+    model = None
     inline = True
 
     def __init__(

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from polpo_lab.agents.agent import Agent
 from polpo_lab.agents.command import CommandAgent
 from polpo_lab.agents.function import FunctionAgent
 from polpo_lab.agents.inline import InlineAgent
-from polpo_lab.errors import InvalidArgument, MissingExtra
+from polpo_lab.errors import InvalidArgument
 
 _COMMON = ("kind", "description", "version", "network", "read_only")
 _KINDS: Mapping[str, tuple[str, ...]] = {
-    "command": (*_COMMON, "argv", "env"),
+    "command": (*_COMMON, "argv", "env", "stream"),
     "function": (*_COMMON, "target", "isolation"),
-    "model": (*_COMMON, "model"),
-}
-_TYPES: Mapping[str, tuple[type, str]] = {
+    "model": (
+        *_COMMON, "model", "base_url", "key_env", "instructions", "tools", "max_turns",
+        "temperature", "prices",
+    ),
+}  # fmt: skip
+_TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "kind": (str, "a text"),
     "description": (str, "a text"),
     "version": (str, "a text"),
@@ -32,7 +38,15 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "env": (dict, "a table of texts"),
     "target": (str, "a text such as 'my_module:my_agent'"),
     "isolation": (str, "'worker' or 'inline'"),
-    "model": (str, "a text"),
+    "stream": (list, "a list of tables"),
+    "model": (str, "a text such as 'openai:gpt-5'"),
+    "base_url": (str, "an address"),
+    "key_env": (str, "the name of a variable of the environment"),
+    "instructions": (str, "a text"),
+    "tools": (list, "a list of names"),
+    "max_turns": (int, "a whole number"),
+    "temperature": ((int, float), "a number"),
+    "prices": (dict, "a table of two numbers for each model"),
 }
 
 
@@ -76,11 +90,7 @@ def _agent(name: str, table: Any, path: Path) -> Agent:
     if not isinstance(kind, str) or kind not in _KINDS:
         raise InvalidArgument(f"{where}: kind={kind!r} must be one of {', '.join(_KINDS)}")
     _check_fields(table, _KINDS[kind], where)
-    if kind == "model":
-        raise MissingExtra(
-            f"{where}: agents of kind 'model' come with the extra llm: pip install 'polpo-lab[llm]'"
-        )
-    build = _command if kind == "command" else _function
+    build = {"command": _command, "function": _function, "model": _model}[kind]
     return build(name, table, path, where)
 
 
@@ -108,6 +118,7 @@ def _command(name: str, table: Mapping[str, Any], path: Path, where: str) -> Age
         description=table.get("description", ""),
         network=table.get("network", False),
         env=table.get("env"),
+        stream=table.get("stream"),
         read_only=_folders(table, path),
         version=table.get("version"),
     )
@@ -131,6 +142,47 @@ def _function(name: str, table: Mapping[str, Any], path: Path, where: str) -> Ag
         read_only=_folders(table, path),
         folder=path.parent,
     )
+
+
+def _model(name: str, table: Mapping[str, Any], path: Path, where: str) -> Agent:
+    if "model" not in table:
+        raise InvalidArgument(f"{where}: a model agent needs model = 'openai:...'")
+    from polpo_lab.agents.model import model_agent
+
+    tools = table.get("tools")
+    if tools is not None:
+        folder = path.parent.resolve()
+        tools = [_target(t, folder, where) if ":" in str(t) else t for t in tools]
+    given = ("description", "version", "base_url", "instructions", "max_turns", "temperature",
+             "prices")  # fmt: skip
+    try:
+        return model_agent(
+            name,
+            table["model"],
+            key=key_from_environment(table.get("key_env")),
+            tools=tools,
+            network=table.get("network", False),
+            read_only=_folders(table, path),
+            **{field: table[field] for field in given if field in table},
+        )
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{where}: {error}") from None
+
+
+def key_from_environment(variable: str | None) -> SecretStr | None:
+    """Return the key that a variable holds; a file names variables, and holds no keys.
+
+    Raises
+    ------
+    InvalidArgument
+        When the variable is not set.
+    """
+    if variable is None:
+        return None
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise InvalidArgument(f"key_env={variable!r}: there is no such variable in the environment")
+    return SecretStr(value)
 
 
 def _folders(table: Mapping[str, Any], path: Path) -> tuple[Path, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -12,14 +13,15 @@ _END: Any = object()
 _ITEMS_AHEAD = 4
 
 
-async def merge(*sources: AsyncIterator[Item]) -> AsyncGenerator[Item, None]:
+async def merge(*sources: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
     """Yield what any source yields until all have ended; close them when closed."""
     queue: asyncio.Queue[Item] = asyncio.Queue(_ITEMS_AHEAD)
 
-    async def pump(source: AsyncIterator[Item]) -> None:
+    async def pump(source: AsyncGenerator[Item, None]) -> None:
         try:
-            async for item in source:
-                await queue.put(item)
+            async with aclosing(source):  # also one that waits to be read when it is cancelled
+                async for item in source:
+                    await queue.put(item)
         except asyncio.CancelledError:
             raise  # nobody reads the queue any more
         except BaseException:

@@ -88,6 +88,10 @@ class Spent:
         In the currency of your choice; None means unknown, never 0.
     tokens_in, tokens_out, requests : int or None
     cpu_seconds : float or None
+    waiting_seconds : float or None
+        Spent waiting for somebody else, such as on a rate limit; kept apart from the work.
+    cost_source : {"agent", "price_table"} or None
+        Where the cost comes from; None stands for the agent itself.
     """
 
     cost: float | None = None
@@ -95,6 +99,8 @@ class Spent:
     tokens_out: int | None = None
     requests: int | None = None
     cpu_seconds: float | None = None
+    waiting_seconds: float | None = None
+    cost_source: str | None = None
 
 
 @dataclass(frozen=True)

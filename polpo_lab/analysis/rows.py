@@ -6,6 +6,7 @@ columns of `columns.COMMON`; those are kept once per group and repeated when the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,8 +84,14 @@ def add_task(rows: Rows, task: WireObject) -> None:
     if missing is None and values[c.COST] is None:
         missing = COST_NOT_REPORTED
     values[c.MISSING_REASON] = missing
-    values[c.COST_SOURCE] = None if values[c.COST] is None else "agent"
+    values[c.COST_SOURCE] = None if values[c.COST] is None else _cost_source(rounds or ())
     rows.add(values)
+
+
+def _cost_source(rounds: Sequence[WireObject]) -> str:
+    """Say where a known cost comes from: who did not say is the agent itself."""
+    sources = {_usage(r, "costSource") or "agent" for r in rounds}
+    return sources.pop() if len(sources) == 1 else "mixed"
 
 
 def _of_rounds(task: WireObject, rounds: list[WireObject]) -> dict[str, Any]:
@@ -221,6 +228,6 @@ def ran_by(task: WireObject) -> dict[tuple[Any, Any], WireObject]:
     return {(r.get("attempt"), r.get("round", 0)): r for r in task.get("attempts") or ()}
 
 
-def _usage(told: WireObject, name: str) -> float | None:
+def _usage(told: WireObject, name: str) -> Any:
     usage = told.get("usage")
     return usage.get(name) if usage else None

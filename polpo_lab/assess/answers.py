@@ -61,6 +61,8 @@ def reviewer_from(
         score=combine((s.score, s.weight) for s in scores if s.score is not None),
         reason=_storable(reason),
         scores=scores,
+        evidence=[_storable(quote) for quote in answer.get("evidence") or ()],
+        quotes_not_found=int(answer.get("quotes_not_found") or 0),
     )
 
 

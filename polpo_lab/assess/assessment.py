@@ -19,8 +19,8 @@ from polpo_lab.assess.commands import run_command
 from polpo_lab.assess.copies import TooLargeToCopy, throw_away_copy
 from polpo_lab.assess.feedback import feedback_of
 from polpo_lab.assess.files import check_outcome, missing_files
-from polpo_lab.assess.judge_runs import Material
 from polpo_lab.assess.judges import JudgePanel
+from polpo_lab.assess.questions import Material
 from polpo_lab.assess.reviews import Review, review
 from polpo_lab.assess.scoring import HIGHEST, LOWEST, task_score, verdict
 from polpo_lab.errors import PolpoLabError
@@ -38,6 +38,7 @@ from polpo_lab.models import (
     TestCommand,
     UnknownExpectation,
     UnknownOutcome,
+    Usage,
 )
 from polpo_lab.sandbox import Sandbox
 
@@ -107,7 +108,9 @@ async def assess(
     checks = [_open_check(i, expectation) for i, expectation in enumerate(case.expectations)]
     turns = asyncio.Semaphore(CONCURRENT_CHECKS)
 
-    async def in_turn(work: Work) -> None:
+    async def in_turn(work: Work, after: Sequence[asyncio.Task[None]] = ()) -> None:
+        if after:
+            await asyncio.wait(after)
         async with turns:
             finished = await work()
         if on_check is not None:
@@ -115,8 +118,12 @@ async def assess(
                 on_check(check)
 
     async with asyncio.TaskGroup() as group:
-        for work in _works(checks, case, sandbox, judges):
-            group.create_task(in_turn(work))
+        running = [group.create_task(in_turn(w)) for w in _checking(checks, case, sandbox)]
+        # A model is shown what the checks found; Python judges need not wait for them.
+        by_model = any(judges.asks_a_model(expectation) for expectation in case.expectations)
+        reviews = _reviews(checks, case)
+        for work in _reviewing(reviews, _material(case, checks), sandbox, judges):
+            group.create_task(in_turn(work, running if by_model else ()))
         looking = group.create_task(asyncio.to_thread(_outcomes, case))
     outcomes = looking.result()
     assessment = Assessment(
@@ -130,6 +137,7 @@ async def assess(
         round=case.round,
         started_at=started_at,
         at=datetime.now(UTC),
+        usage=_usage_of(reviews),
     )
     return assessment, outcomes
 
@@ -138,24 +146,33 @@ def _outcomes(case: Case) -> list[Outcome]:
     return [check_outcome(e, case.result, case.workspace) for e in case.expected_outcomes]
 
 
-def _works(checks: list[Check], case: Case, sandbox: Sandbox, judges: JudgePanel) -> Iterator[Work]:
-    """Yield what is to be done, each part for itself; all of it settles every check.
-
-    Reviews share one judges' worker, but for those with files that only they may see.
-    """
-    shared: list[Review] = []
+def _checking(checks: list[Check], case: Case, sandbox: Sandbox) -> Iterator[Work]:
+    """Yield what settles the checks that need no judge, each for itself."""
     for check, expectation in zip(checks, case.expectations, strict=True):
         if isinstance(expectation, (TestCommand, Script)):
             yield partial(_check_command, check, expectation, case, sandbox)
         elif isinstance(expectation, FileExists):
             yield partial(_check_files, check, expectation, case)
-        elif isinstance(expectation, (Criterion, LlmReview)):
-            if expectation.check_files:
-                yield partial(_review_copy, Review(check, expectation), case, sandbox, judges)
-            else:
-                shared.append(Review(check, expectation))
+
+
+def _reviews(checks: list[Check], case: Case) -> list[Review]:
+    return [
+        Review(check, expectation)
+        for check, expectation in zip(checks, case.expectations, strict=True)
+        if isinstance(expectation, (Criterion, LlmReview))
+    ]
+
+
+def _reviewing(
+    reviews: list[Review], material: Material, sandbox: Sandbox, judges: JudgePanel
+) -> Iterator[Work]:
+    """Yield the reviews' work: one judges' worker for all but those with files of their own."""
+    shared = [each for each in reviews if not each.expectation.check_files]
+    for each in reviews:
+        if each.expectation.check_files:
+            yield partial(_review_copy, each, material, sandbox, judges)
     if shared:
-        yield partial(_review, shared, _material(case), sandbox, judges)
+        yield partial(_review, shared, material, sandbox, judges)
 
 
 async def _check_command(
@@ -183,13 +200,13 @@ async def _review(
 
 
 async def _review_copy(
-    one: Review, case: Case, sandbox: Sandbox, judges: JudgePanel
+    one: Review, material: Material, sandbox: Sandbox, judges: JudgePanel
 ) -> list[Check]:
     """Review a copy of the workspace that holds the check's own files."""
     began = time.perf_counter()
     try:
-        async with throw_away_copy(case.workspace, one.expectation.check_files) as copy:
-            await _review([one], _material(case).at(copy), sandbox, judges)
+        async with throw_away_copy(material.workspace, one.expectation.check_files) as copy:
+            await _review([one], material.at(copy), sandbox, judges)
     except TooLargeToCopy as error:
         _settle(one.check, False, str(error), began)
     except (OSError, PolpoLabError) as error:
@@ -197,8 +214,22 @@ async def _review_copy(
     return [one.check]
 
 
-def _material(case: Case) -> Material:
-    return Material(case.view, case.result, case.workspace)
+def _material(case: Case, checks: Sequence[Check]) -> Material:
+    return Material(case.view, case.result, case.workspace, checks)
+
+
+def _usage_of(reviews: Sequence[Review]) -> Usage | None:
+    """Add up what model judges took, all tries; what one of them did not tell is unknown."""
+    spent = [vars(each) for review in reviews for each in review.spent]
+    if not spent:
+        return None
+    told: dict[str, Any] = {}
+    for name in ("cost", "tokens_in", "tokens_out", "requests", "waiting_seconds"):
+        values = [each[name] for each in spent]
+        told[name] = None if None in values else sum(values)
+    sources = {each["cost_source"] for each in spent}
+    source = sources.pop() if told["cost"] is not None and len(sources) == 1 else None
+    return Usage(cost_source=source, **told)
 
 
 def _open_check(index: int, expectation: Expectation | UnknownExpectation) -> Check:

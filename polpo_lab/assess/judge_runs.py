@@ -1,4 +1,4 @@
-"""Running judges: those of a worker one after the other in one sandboxed process, inline ones here.
+"""Running judges: Python ones in a sandboxed worker or inline here, models all at once.
 
 What their answers count for is decided in `reviews`.
 """
@@ -10,8 +10,7 @@ import inspect
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from polpo_lab.agents.calls import Call, Raised, Returned, Workload, call_worker
@@ -19,34 +18,9 @@ from polpo_lab.agents.pickled import source_lines
 from polpo_lab.agents.view import TaskView
 from polpo_lab.assess.judges import Judge, JudgeFunction
 from polpo_lab.assess.judging import JudgedResult, ask_judge
+from polpo_lab.assess.questions import Material, Question, Reply
 from polpo_lab.errors import NotPicklable, PolpoLabError
-from polpo_lab.models import TaskResult
 from polpo_lab.sandbox import Sandbox
-
-
-@dataclass(frozen=True)
-class Material:
-    """What judges are shown: the task as its agent saw it, the result and the workspace."""
-
-    view: TaskView
-    result: TaskResult
-    workspace: Path
-
-    def at(self, workspace: Path) -> Material:
-        """Return the same material with its files in another folder."""
-        return replace(self, workspace=workspace)
-
-
-@dataclass(frozen=True)
-class Question:
-    """One judge asked about one criterion."""
-
-    judge: Judge
-    criterion: str
-    timeout: float
-
-
-Reply = Returned | Raised
 
 
 async def ask(questions: Sequence[Question], material: Material, sandbox: Sandbox) -> list[Reply]:
@@ -57,13 +31,21 @@ async def ask(questions: Sequence[Question], material: Material, sandbox: Sandbo
     replies: dict[int, Reply] = {}
     away = [i for i, question in enumerate(questions) if question.judge.isolation == "worker"]
     at_home = [i for i, question in enumerate(questions) if question.judge.isolation == "inline"]
+    models = [i for i, question in enumerate(questions) if question.judge.isolation == "model"]
 
     async def ask_at_home() -> None:
         for index in at_home:
             replies[index] = await _ask_inline(index, questions[index], material)
 
+    async def ask_one_model(index: int) -> None:
+        from polpo_lab.assess.model_judges import ask_model  # with the extra llm only
+
+        replies[index] = await ask_model(index, questions[index], material)
+
     async with asyncio.TaskGroup() as group:
         group.create_task(ask_at_home())
+        for index in models:
+            group.create_task(ask_one_model(index))
         if away:
             asked = group.create_task(_ask_worker([questions[i] for i in away], material, sandbox))
     if away:
@@ -75,7 +57,7 @@ async def _ask_worker(
     questions: Sequence[Question], material: Material, sandbox: Sandbox
 ) -> list[Reply]:
     """Ask judges one after the other in a worker; the workspace is read-only to them."""
-    pickled = [_pickled(index, question.judge) for index, question in enumerate(questions)]
+    pickled = [_pickled(index, _function_judge(q)) for index, q in enumerate(questions)]
     replies: dict[int, Reply] = {r.call: r for r in pickled if isinstance(r, Raised)}
     asked = [index for index in range(len(questions)) if index not in replies]
     workload = _workload(
@@ -101,6 +83,11 @@ async def _ask_worker(
     return [replies[index] for index in range(len(questions))]
 
 
+def _function_judge(question: Question) -> Judge:
+    assert isinstance(question.judge, Judge)
+    return question.judge
+
+
 def _pickled(index: int, judge: Judge) -> bytes | Raised:
     try:
         return judge.pickled()
@@ -113,7 +100,7 @@ def _workload(
 ) -> Workload:
     task = replace(material.view, workspace=material.workspace).to_json()
     content = material.result.content
-    judges = [question.judge for question in questions]
+    judges = [_function_judge(question) for question in questions]
     return Workload(
         functions=functions,
         calls=[
@@ -136,7 +123,7 @@ async def _ask_inline(index: int, question: Question, material: Material) -> Rep
     result = JudgedResult(material.result.content, material.workspace)
     try:
         async with asyncio.timeout(question.timeout):
-            value = await _answer(question.judge.fn, question.criterion, view, result)
+            value = await _answer(_function_judge(question).fn, question.criterion, view, result)
     except TimeoutError:
         error = f"gave no score within {question.timeout:g} s"
         return Raised(index, error, time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""Python judges: who they are, which criteria they take, and the panel that holds them.
+"""Python judges: who they are, which criteria they take, and the panel that holds all judges.
 
 How a judge is run and what its answer counts for is in `polpo_lab.assess.reviews`.
 """
@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from polpo_lab.agents.pickled import pickle_callable, source_version
 from polpo_lab.assess.score import Score
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.models import Criterion, Expectation, LlmReview, UnknownExpectation
+
+if TYPE_CHECKING:
+    from polpo_lab.assess.model_judges import ModelJudge, ModelReviewer
 
 Match = str | re.Pattern[str] | Callable[[str], bool] | None
 Answer = Score | float | None
@@ -66,9 +69,32 @@ class Judge:
         InvalidArgument
             When its own ``match`` function failed.
         """
-        if not isinstance(expectation, (Criterion, LlmReview)):
-            return False
-        return _matches(self, criterion_text(expectation))
+        return is_taken(self, expectation)
+
+    def members(self) -> Sequence[Judge]:
+        """Return its reviewers: itself."""
+        return [self]
+
+
+class Matching(Protocol):
+    """What has a name and takes criteria by a match."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def match(self) -> Match:
+        """Which criteria it takes."""
+        ...
+
+
+def is_taken(judge: Matching, expectation: Expectation | UnknownExpectation) -> bool:
+    """Tell whether a judge scores an expectation; raises as `Judge.takes` does."""
+    if not isinstance(expectation, (Criterion, LlmReview)):
+        return False
+    return _matches(judge, criterion_text(expectation))
 
 
 def criterion_text(expectation: Criterion | LlmReview) -> str:
@@ -78,7 +104,7 @@ def criterion_text(expectation: Criterion | LlmReview) -> str:
     return "\n\n".join(text for text in (expectation.criteria, expectation.prompt) if text)
 
 
-def _matches(judge: Judge, text: str) -> bool:
+def _matches(judge: Matching, text: str) -> bool:
     match = judge.match
     if match is None:
         return True
@@ -160,16 +186,22 @@ def _build(
         raise InvalidArgument("a judge needs a name: pass name=, or define it with def")
     if isolation not in ("worker", "inline"):
         raise InvalidArgument(f"isolation={isolation!r} is neither 'worker' nor 'inline'")
-    if not (match is None or isinstance(match, (str, re.Pattern)) or callable(match)):
-        raise InvalidArgument(
-            f"match={match!r} of judge {called!r} is of no use: give a text that the criterion "
-            "contains, a compiled pattern, a function of the text, or None for every criterion"
-        )
+    checked_match(match, called)
     _check_signature(fn, called)
     made = Judge(called, fn, match, source_version(fn, version), isolation, _notebook_folder())
     if isolation == "worker":
         made.pickled()  # refuses now rather than at the first review
     return made
+
+
+def checked_match(match: Match, name: str) -> Match:
+    """Return a match, or refuse what is none."""
+    if match is None or isinstance(match, (str, re.Pattern)) or callable(match):
+        return match
+    raise InvalidArgument(
+        f"match={match!r} of judge {name!r} is of no use: give a text that the criterion "
+        "contains, a compiled pattern, a function of the text, or None for every criterion"
+    )
 
 
 def _notebook_folder() -> Path | None:
@@ -197,12 +229,12 @@ class JudgePanel:
     Adding one under a name that is taken replaces it, as re-running a cell does.
     """
 
-    def __init__(self, judges: Iterable[Judge] = ()) -> None:
-        self._judges: dict[str, Judge] = {}
+    def __init__(self, judges: Iterable[Judge | ModelJudge] = ()) -> None:
+        self._judges: dict[str, Judge | ModelJudge] = {}
         for each in judges:
             self.add(each)
 
-    def add(self, judge: Judge) -> None:
+    def add(self, judge: Judge | ModelJudge) -> None:
         """Add a judge, or replace the one of that name."""
         self._judges[judge.name] = judge
 
@@ -210,9 +242,20 @@ class JudgePanel:
         """Return the judges' names."""
         return list(self._judges)
 
-    def takes(self, expectation: Expectation | UnknownExpectation) -> list[Judge]:
-        """Return the judges that score an expectation: each is one reviewer."""
-        return [judge for judge in self._judges.values() if judge.takes(expectation)]
+    def takes(self, expectation: Expectation | UnknownExpectation) -> list[Judge | ModelReviewer]:
+        """Return the reviewers of an expectation: each Python judge is one, a model several."""
+        return [
+            reviewer
+            for judge in self._judges.values()
+            if judge.takes(expectation)
+            for reviewer in judge.members()
+        ]
+
+    def asks_a_model(self, expectation: Expectation | UnknownExpectation) -> bool:
+        """Tell whether a model is among the reviewers of an expectation."""
+        if self.refusal(expectation) is not None:
+            return False
+        return any(reviewer.isolation == "model" for reviewer in self.takes(expectation))
 
     def refusal(self, expectation: Expectation | UnknownExpectation) -> str | None:
         """Say why an expectation cannot be judged here, and how that changes; None if it can."""
@@ -226,8 +269,8 @@ class JudgePanel:
         known = ", ".join(map(repr, self._judges)) or "none"
         return (
             f"no judge takes {criterion_text(expectation)[:200]!r}. Add one with "
-            "@lab.judge(match=...) on a function (criterion, task, result) -> Score, "
-            f"match=None takes every criterion. Judges here: {known}"
+            "@lab.judge(match=...) on a function (criterion, task, result) -> Score, or with "
+            f"lab.judge(model='openai:...'); match=None takes every criterion. Judges here: {known}"
         )
 
     def __repr__(self) -> str:

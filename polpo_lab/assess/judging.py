@@ -49,11 +49,15 @@ class WorkspaceFiles(Mapping[str, str]):
         return isinstance(path, str) and self._find(path) is not None
 
     def __getitem__(self, path: str) -> str:
+        return self.beginning(path, READ_LIMIT_BYTES)
+
+    def beginning(self, path: str, limit_bytes: int) -> str:
+        """Return the text of a file, or of its first bytes."""
         found = self._find(path)
         if found is None:
             raise KeyError(path)
         with found.open("rb") as file:
-            return file.read(READ_LIMIT_BYTES).decode(errors="replace")
+            return file.read(limit_bytes).decode(errors="replace")
 
     def _find(self, path: str) -> Path | None:
         real = os.path.realpath(self._workspace)

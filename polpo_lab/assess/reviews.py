@@ -8,20 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from polpo_lab.agents.calls import Raised
+from polpo_lab.agents.view import Spent
 from polpo_lab.assess.answers import (
     consensus_scores,
     dimensions_of,
     failed_reviewer,
     reviewer_from,
 )
-from polpo_lab.assess.judge_runs import Material, Question, Reply, ask
+from polpo_lab.assess.judge_runs import ask
 from polpo_lab.assess.judges import Judge, JudgePanel, criterion_text
+from polpo_lab.assess.questions import Material, Question, Reply
 from polpo_lab.assess.scoring import combine
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.models import Check, Criterion, DimensionScore, LlmReview, Reviewer
 from polpo_lab.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from polpo_lab.assess.model_judges import ModelReviewer
 
 TRIES = 2
 
@@ -32,8 +38,9 @@ class Review:
 
     check: Check
     expectation: Criterion | LlmReview
-    judges: list[Judge] = field(default_factory=list)
+    judges: list[Judge | ModelReviewer] = field(default_factory=list)
     reviewers: dict[int, Reviewer] = field(default_factory=dict)
+    spent: list[Spent] = field(default_factory=list)
     seconds: float = 0.0
 
     def unsettled(self) -> list[int]:
@@ -47,12 +54,18 @@ class Review:
     def question(self, place: int) -> Question:
         """Return what the judge at that place is asked."""
         return Question(
-            self.judges[place], criterion_text(self.expectation), self.expectation.timeout
+            self.judges[place],
+            criterion_text(self.expectation),
+            dimensions_of(self.expectation),
+            self.expectation.timeout,
+            tuple(self.expectation.check_files),
         )
 
     def take(self, place: int, reply: Reply) -> None:
         """Enter a judge's reply as a reviewer."""
         self.seconds += reply.seconds or 0.0
+        if reply.spent is not None:
+            self.spent.append(reply.spent)
         name, index = self.judges[place].name, place + 1
         try:
             if isinstance(reply, Raised):
@@ -80,6 +93,7 @@ class Review:
         check.score = combine((s.score, s.weight) for s in check.scores if s.score is not None)
         check.passed = check.score >= self.expectation.threshold
         check.message = _message(check, check.reviewers, self.expectation.threshold)
+        check.evidence = _quotes(able)
 
 
 async def review(
@@ -114,6 +128,15 @@ def _message(check: Check, reviewers: Sequence[Reviewer], threshold: float) -> s
     words += [f"reviewers disagree{_range(s, reviewers)}" for s in check.scores if s.disagreement]
     failed = [_failure(reviewer) for reviewer in reviewers if reviewer.error is not None]
     return "; ".join(words + failed)
+
+
+def _quotes(reviewers: Sequence[Reviewer]) -> str | None:
+    """Return what reviewers quoted, each quote once, with who quoted it first."""
+    first: dict[str, str] = {}
+    for reviewer in reviewers:
+        for quote in reviewer.evidence:
+            first.setdefault(quote, reviewer.name or f"reviewer {reviewer.index}")
+    return "\n".join(f"{who}: {quote!r}" for quote, who in first.items()) or None
 
 
 def _failure(reviewer: Reviewer) -> str:

@@ -16,6 +16,7 @@ class Usage(WireResponse):
     requests: int | None = None
     cpu_seconds: float | None = None
     waiting_seconds: float | None = None
+    cost_source: str | None = None
 
 
 class DimensionScore(WireResponse):
@@ -30,13 +31,18 @@ class DimensionScore(WireResponse):
 
 
 class Reviewer(WireResponse):
-    """One reviewer of a check: its scores by dimension, or the error that kept it from judging."""
+    """One reviewer of a check: its scores by dimension, or the error that kept it from judging.
+
+    ``evidence`` are its quotes that do stand in the result; ``quotes_not_found`` counts others.
+    """
 
     index: int = 0
     name: str | None = None
     score: float | None = None
     reason: str | None = None
     scores: list[DimensionScore] = Field(default_factory=list)
+    evidence: list[str] = Field(default_factory=list)
+    quotes_not_found: int = 0
     error: str | None = None
 
 

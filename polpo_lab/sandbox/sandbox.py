@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from polpo_lab.errors import SandboxUnavailable
 from polpo_lab.sandbox.cgroup import make_cgroup, usable_parent
@@ -42,6 +42,14 @@ class CommandOutcome:
     stderr: str
     timed_out: bool
     seconds: float
+
+
+class Granted(TypedDict, total=False):
+    """What a command may be given besides its workspace; see `Sandbox.spawn`."""
+
+    network: bool
+    read_only: Sequence[Path]
+    stdin: bytes | None
 
 
 class Sandbox:
@@ -189,6 +197,7 @@ class Sandbox:
         env: Mapping[str, str] | None = None,
         workspace_writable: bool = True,
         keep_bytes: int = 65536,
+        **opening: Unpack[Granted],
     ) -> CommandOutcome:
         """Run a command to its end, or to the end of its time.
 
@@ -203,13 +212,15 @@ class Sandbox:
         workspace_writable : bool
         keep_bytes : int
             How much of the end of each stream is kept.
+        **opening
+            ``network``, ``read_only`` and ``stdin``, as of `spawn`.
         """
         argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
         started = time.monotonic()
         tails: list[bytearray] = [bytearray(), bytearray()]
         exit_code: int | None = None
         process = await self.spawn(
-            argv, workspace=workspace, env=env, workspace_writable=workspace_writable
+            argv, workspace=workspace, env=env, workspace_writable=workspace_writable, **opening
         )
         try:
             async with asyncio.timeout(timeout):

@@ -234,7 +234,7 @@ class RunningAttempt:
             kind=policy.kind_of_round(attempt, round_, self._conditions.escalated),
             agent=self._agent.name,
             agent_version=self._agent.version,
-            model=self._conditions.model,
+            model=self._conditions.model or self._agent.model,
             seed=policy.round_seed(self.task, attempt, round_),
             max_fix_attempts=self._fix_limit,
             feedback=self._feedback,

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
@@ -28,6 +29,9 @@ from polpo_lab.server.recovery import Recovered
 from polpo_lab.server.security import is_loopback
 from polpo_lab.server.settings import SandboxMode, ServerSettings
 from polpo_lab.server.store import Store
+
+if TYPE_CHECKING:
+    from polpo_lab.assess.model_judges import ModelJudge
 
 log = logging.getLogger("polpo_lab.server")
 
@@ -69,7 +73,7 @@ class EmbeddedServer:
         port: int = 0,
         token: str | SecretStr | None = None,
         agents: Iterable[Agent] = (),
-        judges: Iterable[Judge] = (),
+        judges: Iterable[Judge | ModelJudge] = (),
         sandbox: SandboxMode = "auto",
         max_fix_attempts: int = 2,
         concurrency: int = 64,

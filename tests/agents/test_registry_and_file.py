@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from polpo_lab.agents.command import CommandAgent
 from polpo_lab.agents.loading import load_agents_file
 from polpo_lab.agents.registry import AgentRegistry
 from polpo_lab.agents.view import Ended, Output
-from polpo_lab.errors import InvalidArgument, MissingExtra
+from polpo_lab.errors import InvalidArgument
 
 
 @pytest.fixture
@@ -111,5 +113,16 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_model_agents_say_which_extra_they_need(written):
-    with pytest.raises(MissingExtra, match=r"polpo-lab\[llm\]"):
-        load_agents_file(written("[agents.a]\nkind='model'\nmodel='openai:gpt'"))
+    path = written("[agents.a]\nkind='model'\nmodel='openai:gpt'")
+    program = (
+        "import sys; sys.modules['pydantic_ai'] = None\n"  # as where it is not installed
+        "from pathlib import Path\n"
+        "from polpo_lab.agents.loading import load_agents_file\n"
+        f"load_agents_file(Path({str(path)!r}))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    last = ran.stderr.strip().splitlines()[-1]
+    assert last.startswith("polpo_lab.errors.MissingExtra: ")
+    assert last.endswith("pip install 'polpo-lab[llm]'")

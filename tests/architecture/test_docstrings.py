@@ -42,6 +42,8 @@ CHECKED = {
 ON_A_CONNECTION = (
     "polpo_lab.lab.Lab",
     "polpo_lab.lab.connect",
+    "polpo_lab.declarations.AgentDeclaration.__call__",
+    "polpo_lab.declarations.JudgeDeclaration.__call__",
     "polpo_lab.client.tasks.Tasks",
     "polpo_lab.client.resources.Approvals",
     "polpo_lab.client.resources.Groups",
@@ -84,8 +86,10 @@ def public_names() -> Iterator[str]:
         for name in getattr(importlib.import_module(f"polpo_lab.{part}"), "__all__", ())
     ]
     for name in [*listed, *ON_A_CONNECTION, *OF_THE_PACKAGE]:
-        module, _, last = name.rpartition(".")
         yield name
+        module, _, last = name.rpartition(".")
+        if last.startswith("_"):  # what is called by calling the object itself
+            continue
         for method in methods_of(getattr(importlib.import_module(module), last)):
             yield f"{name}.{method}"
 

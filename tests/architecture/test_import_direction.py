@@ -6,7 +6,15 @@ from tests.architecture.package_imports import Import, all_imports, modules, par
 
 # From the top floor to the ground; parts of one floor may use each other.
 FLOORS = (
-    {"cli", "demonstration", "experiment", "experiment_display", "lab", "results"},
+    {
+        "cli",
+        "declarations",
+        "demonstration",
+        "experiment",
+        "experiment_display",
+        "lab",
+        "results",
+    },
     {"notebook"},
     {"report"},
     {"plots"},
@@ -15,7 +23,7 @@ FLOORS = (
     {"stats"},
     {"client", "server"},
     {"demo"},
-    {"agents", "assess"},
+    {"agents", "assess", "llm"},
     {"sandbox"},
     {
         "bounded_text",
