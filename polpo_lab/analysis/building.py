@@ -30,8 +30,9 @@ def frame_of(
         Names that come first, in this order, in the categories of a column, whether they
         occur or not; others follow, sorted, where they occur.
     """
+    length = len(table)
     arrays = {
-        name: _whole(table[name]) if name in table.column_names else _missing(len(table), dtype)
+        name: _array(table[name], dtype) if name in table.column_names else _missing(length, dtype)
         for name, dtype in c.FRAMES[kind].items()
         if name != c.PASSED_NUM
     }
@@ -46,14 +47,13 @@ def frame_of(
     return pd.DataFrame(data, copy=False)
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
+def _array(column: pa.ChunkedArray, dtype: str) -> pa.Array | pa.ChunkedArray:
+    """Return a column in one piece; texts stay in pieces, pandas takes them without a copy."""
     if column.num_chunks == 1:
         return column.chunk(0)
-    return (
-        pa.concat_arrays(column.unify_dictionaries().chunks)
-        if column.num_chunks
-        else (pa.array([], type=column.type))
-    )
+    if not column.num_chunks:
+        return pa.array([], type=column.type)
+    return column if dtype == c.TEXT else pa.concat_arrays(column.unify_dictionaries().chunks)
 
 
 def _missing(length: int, dtype: str) -> pa.Array:
@@ -76,7 +76,7 @@ def _flags(array: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _texts(array: pa.Array) -> Any:
+def _texts(array: pa.Array | pa.ChunkedArray) -> Any:
     return pd.array(array, dtype=_TEXT)
 
 
