@@ -50,8 +50,9 @@ def _shares(df: float) -> Floats:
     if df <= whole:
         return np.full(whole, 1 / whole)
     rest = (sqrt(whole**2 - (df - 1) * whole * (df - whole)) - whole) / (1 - df)
-    weights = np.append(np.ones(whole), rest)
-    return weights / weights.sum()
+    weights: Floats = np.append(np.ones(whole), rest)
+    weights /= weights.sum()
+    return weights
 
 
 def maxima(sizes: Floats) -> Floats:

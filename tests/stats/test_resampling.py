@@ -158,7 +158,7 @@ def test_conditions_that_never_differ_get_the_score_bound():
     )
 
 
-@pytest.mark.parametrize("df", [1.0, 1.4, 3.0, 7.7, 30.0])
+@pytest.mark.parametrize("df", [1.0, 3.0, 7.7, 30.0])
 def test_each_statistic_of_the_reference_is_t_with_its_fractional_df(df):
     from polpo_lab.stats import max_t
 
