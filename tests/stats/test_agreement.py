@@ -94,7 +94,7 @@ def test_the_confusion_table_and_its_rates():
 
 
 def test_alpha_of_two_complete_nominal_raters_is_near_kappa():
-    judged, true = judged_and_true(7, n=3_000)
+    judged, true = judged_and_true(7, n=600)
     alpha = krippendorff_alpha([judged, true], "nominal", draws=100).estimate
     assert alpha == pytest.approx(cohen_kappa(judged, true).estimate, abs=0.005)
 
