@@ -168,7 +168,7 @@ def test_an_unfinished_experiment_is_cut_to_complete_blocks():
     cut = analysed(trials)
     assert cut.figure("solved").n == 3
     assert cut.figure("solved").estimate == pytest.approx(2 / 3)
-    assert "1 of 2 blocks are complete and analysed; 3 of 6 trials" in cut.warnings[0]
+    assert "5 of 6 trials have ended; this uses the 1 complete of 2 blocks" in cut.warnings[0]
 
 
 def test_durations_are_ratios_of_geometric_means():
