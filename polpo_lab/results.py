@@ -192,6 +192,8 @@ class Results:
 
         return policies_recorded(self._read(), outcome=outcome, cluster=cluster, seed=seed)
 
+    # ------------------------------------------------------------------ for others
+
     def verify(self) -> Verification:
         """Recompute every hash of the journal; what differs is in ``differences``.
 
