@@ -188,22 +188,9 @@ class Results:
         InvalidArgument
             When nothing was run yet, or a name is unknown.
         """
-        from polpo_lab.analysis.journal_frames import journal_frames
-        from polpo_lab.analysis.policies import policies
+        from polpo_lab.analysis.policies.from_journal import policies_recorded
 
-        frames = journal_frames(self._read(), ("tasks", "attempts", "checks"))
-        unit: Cluster = (
-            "template" if cluster == "auto" and self.suite.families == "fixed" else cluster
-        )
-        return policies(
-            frames["tasks"],
-            frames["attempts"],
-            frames["checks"],
-            self._plan.policies,
-            outcome=outcome,
-            cluster=unit,
-            seed=seed,
-        )
+        return policies_recorded(self._read(), outcome=outcome, cluster=cluster, seed=seed)
 
     # ------------------------------------------------------------------ for others
 

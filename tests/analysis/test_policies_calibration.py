@@ -95,7 +95,7 @@ def test_intervals_of_a_pool_hold_the_known_expectation():
     known = {"accepted": 1 - beta_mean_of_power(*FIRST, TRIES), "solved": true_solved(),
              "cost": true_cost()}  # fmt: skip
     hits: dict[str, list[bool]] = {name: [] for name in known}
-    for _ in range():
+    for _ in range(EXPERIMENTS):
         expected = a_pool(rng)
         values = {"accepted": expected.accepted, "solved": expected.solved,
                   "cost": expected.amounts["cost"].mean}  # fmt: skip
@@ -108,7 +108,7 @@ def test_intervals_of_a_pool_hold_the_known_expectation():
 def test_a_run_comes_to_lie_in_its_prediction_interval():
     rng = np.random.default_rng(20261125)
     hits: dict[str, list[bool]] = {"solved": [], "cost": []}
-    for _ in range():
+    for _ in range(EXPERIMENTS):
         expected = a_pool(rng)
         really = policy_run(rng, rng.beta(*FIRST, TEMPLATES))
         solved = expected.solved
@@ -129,7 +129,7 @@ def test_intervals_of_an_assumed_replay_hold_where_the_assumption_does():
     rng = np.random.default_rng(20261126)
     known = 1 - beta_mean_of_power(*FIRST, 1) * beta_mean_of_power(*FALLBACK, 1)
     hits = []
-    for _ in range():
+    for _ in range(EXPERIMENTS):
         own, other = rng.beta(*FIRST, TEMPLATES), rng.beta(*FALLBACK, TEMPLATES)
         first, then = (as_run(*attempts(rng, chance, REPEATS)) for chance in (own, other))
         hits.append(covers("accepted", first.then(then).accepted, known))

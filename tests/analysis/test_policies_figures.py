@@ -143,6 +143,14 @@ def test_with_gates_only_the_final_rate_is_called_an_opinion():
     assert missing == "5 x no outcome verdict"
 
 
+def test_an_agent_that_only_crashes_is_wrong_not_unmeasured():
+    crashing = [Told(f"t{n}", ("x",), agent="b") for n in range(3)]
+    both = analysed([*thrice(), *crashing])
+    assert both.figure("solved", agent="b").estimate == 0
+    assert both.figure("first_outcome", agent="b").estimate == 0
+    assert both.labelled
+
+
 def test_an_unknown_cost_stays_unknown():
     unknown = analysed(thrice(cost=None))
     for name in ("cost", "cost_per_solved"):
@@ -168,7 +176,7 @@ def test_an_unfinished_experiment_is_cut_to_complete_blocks():
     cut = analysed(trials)
     assert cut.figure("solved").n == 3
     assert cut.figure("solved").estimate == pytest.approx(2 / 3)
-    assert "1 of 2 blocks are complete and analysed; 3 of 6 trials" in cut.warnings[0]
+    assert "5 of 6 trials have ended; this uses the 1 complete of 2 blocks" in cut.warnings[0]
 
 
 def test_durations_are_ratios_of_geometric_means():
@@ -209,6 +217,18 @@ def test_the_front_holds_who_is_not_beaten():
     assert front.on_front.tolist() == [True, True, False]
     assert front.frequency[0] == 1  # nothing is cheaper, whatever is drawn
     assert front.frequency[2] < 0.01
+
+
+def test_the_front_as_a_frame_has_intervals():
+    cheap = [Told(f"t{n}", ("++" if n < 4 else "-.",)) for n in range(8)]
+    dear = [Told(f"t{n}", ("++",), policy="thrice", cost=3.0 + n) for n in range(8)]
+    unknown = [Told(f"t{n}", ("++",), policy="fixing", cost=None) for n in range(8)]
+    frame = analysed(cheap + dear + unknown).front_frame().set_index("policy")
+    assert list(frame.index) == ["once", "thrice"]
+    assert frame["on_front"].all()
+    assert (frame["quality_low"] < frame["quality"]).all()
+    peer = scipy_stats.ttest_1samp([3.0 + n for n in range(8)], 0).confidence_interval()
+    assert tuple(frame.loc["thrice", ["cost_low", "cost_high"]]) == pytest.approx(tuple(peer))
 
 
 def test_the_same_data_give_the_same_figures(five):

@@ -6,6 +6,9 @@ template, repeat, attempt and round, never on the policy: so the two agree to th
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -27,6 +30,7 @@ SHORT = {
     "one retry, handed over": polpo.Policy(max_retries=1, retry_policy=ESCALATION),
     "one fix": polpo.Policy(fixes=1),
 }
+PAGE = Path(__file__).parents[2] / "docs" / "policies.md"
 # What the clock tells differs between two runs; what judges cost is told of whole tasks only.
 NOT_REPLAYED = ("seconds", "added_seconds", "judge_cost")
 FIGURE = ["figure", "attempt", "estimate", "standard_error", "low", "high", "n", "n_planned",
@@ -50,10 +54,10 @@ def small_suite() -> polpo.Suite:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory) -> tuple[PolicyAnalysis, PolicyAnalysis]:
+def experiments(tmp_path_factory) -> list[polpo.Experiment]:
     folder = tmp_path_factory.mktemp("really-run")
     suite = small_suite()
-    analyses = []
+    made = []
     with polpo.connect(data=folder / "data") as lab:
         join(lab.server.agents, lab.server.judges)
         for name, policies in (("long", LONG), ("short", SHORT)):
@@ -61,8 +65,13 @@ def runs(tmp_path_factory) -> tuple[PolicyAnalysis, PolicyAnalysis]:
                 name, suite, "stochastic", policies, repeats=1, seed=3, folder=folder / name
             )
             exp.run(lab, concurrency=4)
-            analyses.append(exp.policies(outcome=TRUTH))
-    return analyses[0], analyses[1]
+            made.append(exp)
+    return made
+
+
+@pytest.fixture(scope="module")
+def runs(experiments) -> list[PolicyAnalysis]:
+    return [exp.policies(outcome=TRUTH) for exp in experiments]
 
 
 def figures(frame: pd.DataFrame) -> pd.DataFrame:
@@ -89,3 +98,10 @@ def test_the_replays_are_no_triviality(runs):
             assert replay.figure("rescue_rate", attempt=2).n > 0
     longest = long.figure("tries", policy="stubborn").estimate
     assert longest > long.replay(SHORT["one retry"]).figure("tries").estimate
+
+
+def test_the_calls_that_the_page_begins_with_run(experiments):
+    block = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
+    names = {"exp": experiments[0], "polpo": polpo}
+    exec(block, names)
+    assert set(names["found"].to_frame()["policy"]) == set(LONG)

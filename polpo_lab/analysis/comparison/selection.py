@@ -91,24 +91,25 @@ def selection_of(frame: pd.DataFrame, request: Request) -> Selection:
     block = () if roles.block is None else (roles.block,)
     further = (name for name in (request.cluster, *_FURTHER) if name in fixed.columns)
     part = fixed[list(dict.fromkeys([*roles.keys, *family, *block, *further]))]
-    progress, kept = _blocks(part, roles, request.blocks)
+    progress, kept = complete_blocks(part, roles.block, request.blocks)
     if kept is not None:
         part, values, rows = part[kept], values[kept], rows[kept]
     return Selection(part, values, rows, roles, metric, progress)
 
 
-def _blocks(
-    frame: pd.DataFrame, roles: Roles, wanted: str
+def complete_blocks(
+    frame: pd.DataFrame, block_column: str | None, wanted: str = "complete"
 ) -> tuple[Progress | None, np.ndarray[Any, Any] | None]:
+    """Return how far the plan has come, and which rows to keep; None: all of them."""
     if c.MISSING_REASON not in frame.columns:
         return None, None
     open_ = frame[c.MISSING_REASON].isin(UNFINISHED).to_numpy()
     if not open_.any():
         return Progress(len(frame), len(frame), 0, 0, 0), None
     n_ended = int((~open_).sum())
-    if roles.block is None:
+    if block_column is None:
         return Progress(len(frame), n_ended, 0, 0, 0), None
-    block = frame[roles.block]
+    block = frame[block_column]
     cut = block[open_].unique()
     complete = ~block.isin(cut).to_numpy()
     n_complete = int(block[complete].nunique())

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from polpo_lab.analysis import columns as c
+from polpo_lab.analysis.comparison.selection import complete_blocks
 from polpo_lab.analysis.policies.choosing import one_of
 from polpo_lab.analysis.policies.durations import duration_ratios
 from polpo_lab.analysis.policies.figures import figures_of
@@ -31,7 +32,6 @@ GATES_ONLY = (
     "no outcome was measured: every final rate is the verifier's opinion after up to {tries} "
     "tries, and its false passes add up with each; give a check the role 'outcome'"
 )
-UNFINISHED = frozenset({"not_run", "not_finished", "awaiting_approval"})
 
 
 def policies(
@@ -82,7 +82,9 @@ def policies(
     """
     _check_frames(tasks, attempts, checks, policies)
     tasks = tasks.assign(criteria=tasks[c.CRITERIA].astype(object).fillna(OWN_CRITERIA))
-    tasks, left_out = _complete_blocks(tasks)
+    progress, kept = complete_blocks(tasks, None if tasks[c.BLOCK].isna().any() else c.BLOCK)
+    left_out = [] if progress is None or progress.is_finished else [progress.words()]
+    tasks = tasks if kept is None else tasks[kept]
     # In one order, whatever order they were run in: sums then agree to the last digit.
     tasks = tasks.assign(**{c.TEMPLATE: tasks[c.TEMPLATE].astype(str)})
     tasks = tasks.sort_values([c.TEMPLATE, c.REPEAT], kind="stable")
@@ -140,30 +142,6 @@ def _check_frames(
             f"template {row[c.TEMPLATE]!r} stands twice under {row[c.AGENT]!r}, "
             f"{row[c.POLICY]!r}: one row a trial; repeats are told apart by the column repeat"
         )
-
-
-def _complete_blocks(tasks: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows of complete blocks; all, and a warning, where none is complete."""
-    unfinished = tasks[c.MISSING_REASON].isin(UNFINISHED) & tasks[c.PASSED_NUM].isna()
-    if not unfinished.any() or tasks[c.BLOCK].isna().any():
-        return tasks, [_cut_through(unfinished)] if unfinished.any() else []
-    broken = set(tasks.loc[unfinished, c.BLOCK])
-    kept = ~tasks[c.BLOCK].isin(broken)
-    n_blocks = tasks[c.BLOCK].nunique()
-    if not kept.any():
-        return tasks, [_cut_through(unfinished)]
-    told = (
-        f"{n_blocks - len(broken)} of {n_blocks} blocks are complete and analysed; "
-        f"{int((~kept).sum())} of {len(tasks)} trials are in the others, left out"
-    )
-    return tasks[kept], [told]
-
-
-def _cut_through(unfinished: pd.Series) -> str:
-    return (
-        f"{int(unfinished.sum())} of {len(unfinished)} trials are not finished and no block is "
-        "complete: what is missing is missing not by chance (failures take longer)"
-    )
 
 
 def _outcome_checks(

@@ -25,6 +25,8 @@ from polpo_lab.experiments.trial import Condition
 from polpo_lab.stats.result import Estimate, Result, number
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from polpo_lab.analysis.policies.recommendation import Recommendation
     from polpo_lab.stats import ParetoFront
 
@@ -173,10 +175,47 @@ class PolicyAnalysis(Result):
         InvalidArgument
             When not exactly one limit is given, a limit is impossible, or no cost is known.
         """
-        rule = checked_rule(max_cost, min_pass, SOLVED if self.labelled else ACCEPTED)
         found = chosen_conditions(self.conditions, agent=agent, criteria=criteria)
         only_one([condition.criteria for condition in found], "criteria")
+        labelled = self.ran.histories[found[0]].labelled
+        rule = checked_rule(max_cost, min_pass, SOLVED if labelled else ACCEPTED)
         return recommend(self.ran.histories, found, rule, seed)
+
+    def front_frame(self, level: float = 0.95) -> pd.DataFrame:
+        """Return cost and quality of every condition whose cost is known, and who is on the front.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Confidence level of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a condition: ``cost`` and ``quality`` (solved, else accepted), each with
+            ``_low`` and ``_high``; ``on_front``; ``frequency``, the share of resampled data in
+            which it is on the front; ``n``.
+        """
+        import pandas as pd
+
+        rows = []
+        for criteria, front in self.fronts.items():
+            priced = [c for c in self.conditions if c.criteria == criteria and self._costs(c)]
+            for condition, (on_front, frequency) in zip(
+                priced, zip(front.on_front, front.frequency, strict=True), strict=True
+            ):
+                row: dict[str, Any] = condition._asdict()
+                quality = "solved" if self.ran.histories[condition].labelled else "accepted"
+                for name, figure in (("cost", "cost"), ("quality", quality)):
+                    result = self.figure(figure, **condition._asdict())
+                    row[name] = result.estimate
+                    row[f"{name}_low"], row[f"{name}_high"] = result.confidence_interval(level)
+                    row["n"] = result.n
+                rows.append({**row, "on_front": bool(on_front), "frequency": float(frequency)})
+        return pd.DataFrame(rows)
+
+    def _costs(self, condition: Condition) -> bool:
+        return self.figure("cost", **condition._asdict()).n > 0
 
     def _policy(self, policy: Policy | Mapping[str, Any] | str) -> Policy:
         if isinstance(policy, Policy):

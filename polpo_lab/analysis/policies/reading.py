@@ -65,13 +65,16 @@ def histories_of(
     cut_short = rounds[c.EXIT_REASON].isin(["crash", "timeout"])
     rounds[TRUTH] = rounds[TRUTH].where(~(cut_short & rounds[TRUTH].isna()), 0.0)
     arrays = _dense(rounds, len(tasks))
-    labelled = tasks[c.TASK_ID].isin(set(truth[c.TASK_ID])).to_numpy()
+    # By criteria, which the outcome checks belong to: a condition whose runs all crashed has no
+    # check, and is wrong throughout, not unmeasured.
+    measured = set(tasks.loc[tasks[c.TASK_ID].isin(truth[c.TASK_ID]), c.CRITERIA])
     found: dict[Condition, Histories] = {}
     for condition, rows in _rows_of_conditions(tasks):
         own = {name: array[rows] for name, array in arrays.items()}
         width = max(1, int(own["ran"].sum(axis=1).max(initial=1)))
         own |= {name: own[name][:, :width] for name in BY_ATTEMPT}
-        if not labelled[rows].any():
+        labelled = condition.criteria in measured
+        if not labelled:
             own |= {name: np.full_like(own[name], np.nan) for name in ("right", "opening_right")}
         part = tasks.iloc[rows]
         final = part[c.PASSED_NUM].to_numpy(float)
@@ -82,7 +85,7 @@ def histories_of(
             clusters=clusters.iloc[rows].to_numpy(object),
             repeats=part[c.REPEAT].to_numpy(float, na_value=1.0),
             versions=tuple(sorted(part[c.AGENT_VERSION].dropna().astype(str).unique())),
-            labelled=bool(labelled[rows].any()),
+            labelled=labelled,
             final=final,
             reasons=np.where(np.isnan(final), reasons, ""),
             judge_cost=part[c.JUDGE_COST].to_numpy(float),

@@ -39,10 +39,8 @@ PREDICTED = frozenset(
     {"solved", "accepted", "outcome", "first_solved", "first_accepted", "first_outcome", "tries",
      "cost", "seconds"}
 )  # fmt: skip
-
-
 FEWEST_CLUSTERS = 2
-UNBOUNDED = Interval(nan, nan)
+NO_BOUNDS = Interval(nan, nan)
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Replayed:
 
     figure: Figure
     kind: Kind
-    bounds: Interval = UNBOUNDED
+    bounds: Interval = NO_BOUNDS
     predicted_at: Callable[[float], Interval] = no_interval
 
     def row(self, level: float) -> dict[str, Any]:
@@ -178,7 +176,7 @@ def _bounds(name: str, found: Expectations) -> Interval:
     """Return the figure if no escalated try, or if every one, went as it best could."""
     least = found.least
     if least is None:
-        return UNBOUNDED
+        return NO_BOUNDS
     failed = 1 - least.accepted
     if name in RATES:
         low = least.solved if name == "solved" else least.accepted
@@ -191,5 +189,5 @@ def _bounds(name: str, found: Expectations) -> Interval:
         high = np.where(failed == 0, low, inf)
     known = ~np.isnan(low)
     if not known.any():
-        return UNBOUNDED
+        return NO_BOUNDS
     return Interval(float(low[known].mean()), float(high[known].mean()))
