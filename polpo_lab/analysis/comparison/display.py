@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from polpo_lab.analysis.comparison.metrics import Metric
 from polpo_lab.analysis.comparison.verdicts import Difference
-from polpo_lab.hostile_text import escape_html, one_line
+from polpo_lab.hostile_text import escape_html, one_line, strip_control
 from polpo_lab.stats.result import Interval, number
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def as_text(comparison: Comparison) -> str:
     lines += _columns(_headings(comparison), conditions)
     lines += ["", *_columns(_titles(comparison), _differences(comparison))]
     lines += ["", *_facts(comparison)]
-    return "\n".join(lines)
+    return strip_control("\n".join(lines))
 
 
 def as_html(comparison: Comparison) -> str:

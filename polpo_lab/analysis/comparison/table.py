@@ -158,7 +158,7 @@ def _duplicate_words(frame: pd.DataFrame, selection: Selection) -> str:
     keys = list(selection.roles.keys)
     is_twice = frame.duplicated(keys, keep=False)
     first = frame.loc[is_twice, keys].iloc[0]
-    spelled = ", ".join(f"{name}={value!r}" for name, value in first.items())
+    spelled = ", ".join(f"{name}={_spelled(value)}" for name, value in first.items())
     words = f"{int(is_twice.sum())} rows are not told apart by their keys, such as {spelled}"
     if selection.roles.repeat is None:
         return (
@@ -166,6 +166,10 @@ def _duplicate_words(frame: pd.DataFrame, selection: Selection) -> str:
             f"number them: df.assign(repeat=df.groupby({keys!r}).cumcount())"
         )
     return f"{words}; keep one, or compare by, or fix with at=, the column in which they differ"
+
+
+def _spelled(value: Any) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def families_of(selection: Selection, table: Table, column: str) -> tuple[Codes, list[Any], int]:
