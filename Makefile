@@ -7,10 +7,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
-BENCHES := imports decoder frames streams overhead notebook_bytes
+BENCHES := imports decoder frames streams overhead notebook_bytes latency stats
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lab test check format bench pins clean
+.PHONY: help setup demo lab test check format calibrate bench pins clean
 
 # .ready holds the folder it was made in: a .venv that was moved, or whose Python is gone,
 # does not answer with it, and is made anew.
@@ -19,7 +19,7 @@ ifneq ($(shell $(RUN) -c 'print(open("$(READY)").read(), end="")' 2>/dev/null),$
 endif
 
 help:  ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv and install into it (the other targets do it by themselves).
 
@@ -42,6 +42,9 @@ check: $(READY)  ## Lint, formatting, types, and the rules of the architecture.
 format: $(READY)  ## Format the code, and mend what ruff can mend.
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
+
+calibrate: $(READY)  ## Simulate whether intervals hold what they say (minutes); fills docs/statistics.md.
+	@$(RUN) -m pytest -q -m slow --timeout=1200 tests/stats/test_calibration.py
 
 bench: $(BENCH_READY)  ## Measure us beside our peers. FULL=1 for medians of 5 (slow).
 	@for bench in $(BENCHES); do \

@@ -1,166 +1,202 @@
-"""Raw task records into a tasks and a scores frame, beside pandas' own json_normalize.
+"""Many tasks into tasks, checks and scores frames, from raw records and from a journal.
 
-10,000 tasks of about 6.4 KB, each with an attempt, three checks and three reviewers that
-score four dimensions; read from lines of JSON in memory, as an export or a journal has them.
+Beside pandas' own json_normalize, models of pydantic made into frames, and inspect_ai's
+`samples_df` reading as many samples of its own. Every reader starts from files. Time is the
+processor's, of all threads: nothing here waits, and a machine that is shared counts others'
+work into any other clock. The largest memory of each reader's process is told too. What is
+read: `bench/task_records.py`.
 """
 
 from __future__ import annotations
 
 import json
-import random
+import resource
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from measure import asked_to_measure, in_own_process, in_turns, limit, plan, table
-
-from polpo_lab.analysis.frames import frames_from_json
+from task_records import CHECKS, DIMENSIONS, write_inspect_log, write_journal, write_lines
 
 SMALL, LARGE = 10_000, 100_000
+FEW_SAMPLES = 1_000
+KINDS = ("tasks", "checks", "scores")
 MOST_OF_NORMALIZE = 0.5
+MOST_OF_NORMALIZE_COMPACTED = 0.12
+LEAST_TIMES_FASTER = 20.0  # per row than samples_df
 MOST_GROWTH = 14.0
-DIMENSIONS = ("correctness", "completeness", "code_quality", "edge_cases")
-AT = "2026-01-01T00:00:00.000Z"
+MOST_MEGABYTES = 1_500.0
+
+NORMALIZE, PYDANTIC, INSPECT = "json + json_normalize", "pydantic, then DataFrame", "samples_df"
+RECORDS, COMPACTED = "polpo_lab, raw records", "polpo_lab, compacted journal"
+MAKERS: dict[str, Callable[[Path, int], None]] = {
+    "lines": write_lines,
+    "journal": write_journal,
+    "inspect": write_inspect_log,
+}
+READS = {
+    NORMALIZE: "lines",
+    PYDANTIC: "lines",
+    INSPECT: "inspect",
+    RECORDS: "lines",
+    COMPACTED: "journal",
+}
 
 
-def records(count: int) -> list[bytes]:
-    """Make the lines; a seeded draw, so that every run reads the same."""
-    draw = random.Random(7)
-    return [json.dumps(record(number, draw)).encode() for number in range(count)]
-
-
-def record(number: int, draw: random.Random) -> dict[str, object]:
-    scores = [
-        {"dimension": name, "score": draw.randint(1, 5), "weight": 0.25, "reasoning": "as it is"}
-        for name in DIMENSIONS
-    ]
-    reviewers = [{"index": i, "name": f"reviewer {i}", "scores": scores} for i in range(3)]
-    checks = [
-        {
-            "index": i,
-            "name": f"check {i}",
-            "type": form,
-            "role": "gate",
-            "passed": draw.random() < 0.7,
-            "score": draw.uniform(1, 5),
-            "weight": 1.0,
-            "required": True,
-            "hidden": False,
-            "message": "what was seen",
-            "scores": scores if form == "llm_review" else [],
-            "reviewers": reviewers if form == "llm_review" else None,
-        }
-        for i, form in enumerate(("test", "file_exists", "llm_review"))
-    ]
-    assessment = {
-        "score": draw.uniform(1, 5),
-        "passed": draw.random() < 0.6,
-        "feedback": "Some feedback.",
-        "checks": checks,
-        "scores": scores,
-        "trigger": "initial",
-        "attempt": 1,
-        "round": 0,
-        "at": AT,
-    }
-    result = {"content": "what the agent said " * 10, "filesCreated": ["solution.py"]}
-    attempt = {
-        "attempt": 1,
-        "round": 0,
-        "kind": "first",
-        "agent": f"agent {number % 5}",
-        "startedAt": AT,
-        "endedAt": "2026-01-01T00:00:04.000Z",
-        "exitReason": "ok",
-        "result": result,
-        "assessment": assessment,
-        "usage": {"cost": draw.random(), "tokensIn": 100, "tokensOut": 50},
-    }
-    return {
-        "id": f"task_{number:012d}",
-        "title": f"task {number}",
-        "description": "Do what is asked. " * 5,
-        "assignTo": f"agent {number % 5}",
-        "status": "done",
-        "retries": 0,
-        "maxRetries": 3,
-        "priority": 0,
-        "result": result,
-        "assessment": assessment,
-        "attempts": [attempt],
-        "createdAt": AT,
-        "updatedAt": AT,
-    }
-
-
-def with_json_normalize(lines: list[bytes]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    tasks = [json.loads(line) for line in lines]
+def with_json_normalize(path: Path) -> list[pd.DataFrame]:
+    with path.open(encoding="utf-8") as lines:
+        tasks = [json.loads(line) for line in lines]
     flat = pd.json_normalize([{k: v for k, v in task.items() if k != "attempts"} for task in tasks])
-    checks = [
+    judged = [{"id": task["id"], "checks": task["assessment"]["checks"]} for task in tasks]
+    checks = pd.json_normalize(judged, "checks", ["id"])
+    reviewed = [
         {"id": task["id"], "check": check["name"], "reviewers": check["reviewers"] or []}
         for task in tasks
         for check in task["assessment"]["checks"]
     ]
-    scores = pd.json_normalize(
-        checks, ["reviewers", "scores"], ["id", "check", ["reviewers", "name"]]
-    )
-    return flat, scores
+    of = ["id", "check", ["reviewers", "name"]]
+    return [flat, checks, pd.json_normalize(reviewed, ["reviewers", "scores"], of)]
 
 
-def with_us(lines: list[bytes]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    frames = frames_from_json(lines, ("tasks", "scores"))
-    return frames["tasks"], frames["scores"]
+def with_pydantic(path: Path) -> list[pd.DataFrame]:
+    from polpo_lab.models import Task
+
+    with path.open("rb") as lines:
+        tasks = [Task.read(line) for line in lines]
+    checks = [(task, check) for task in tasks for check in task.assessment.checks]  # type: ignore[union-attr]
+    scores = [
+        {"id": task.id, "check": check.name, "reviewer": reviewer.name, **score.model_dump()}
+        for task, check in checks
+        for reviewer in check.reviewers or ()
+        for score in reviewer.scores
+    ]
+    rows = [{"id": task.id, **check.model_dump(exclude={"reviewers"})} for task, check in checks]
+    flat = [task.model_dump(exclude={"attempts", "assessment"}) for task in tasks]
+    return [pd.DataFrame(flat), pd.DataFrame(rows), pd.DataFrame(scores)]
 
 
-READERS: dict[str, Callable[[list[bytes]], tuple[pd.DataFrame, pd.DataFrame]]] = {
-    "json + json_normalize": with_json_normalize,
-    "polpo_lab.analysis": with_us,
+def with_samples_df(path: Path) -> list[pd.DataFrame]:
+    from inspect_ai.analysis import samples_df
+
+    return [samples_df(str(path), quiet=True)]
+
+
+def with_records(path: Path) -> list[pd.DataFrame]:
+    from polpo_lab.analysis.frames import frames_from_json
+
+    with path.open("rb") as lines:
+        return list(frames_from_json(lines, KINDS).values())
+
+
+def with_journal(path: Path) -> list[pd.DataFrame]:
+    from polpo_lab.analysis.journal_frames import journal_frames
+    from polpo_lab.experiments.journal import read_journal
+
+    return list(journal_frames(read_journal(path), KINDS).values())
+
+
+# samples_df makes one row of each sample, all scores in its columns; the others one of each
+# task, check and score.
+ROWS_PER_TASK = 1 + len(CHECKS) + len(DIMENSIONS)
+READERS: dict[str, Callable[[Path], list[pd.DataFrame]]] = {
+    NORMALIZE: with_json_normalize,
+    PYDANTIC: with_pydantic,
+    INSPECT: with_samples_df,
+    RECORDS: with_records,
+    COMPACTED: with_journal,
 }
 
 
-def seconds_of(reader: str, count: int) -> float:
-    lines = records(count)
-    READERS[reader](lines[:100])
-    began = time.perf_counter()
-    tasks, scores = READERS[reader](lines)
-    taken = time.perf_counter() - began
-    if len(tasks) != count or len(scores) < count * 12:
-        raise SystemExit(f"{reader}: {len(tasks)} tasks and {len(scores)} scores of {count}")
-    return taken
+def measured(reader: str, path: Path, warm: Path, count: int) -> tuple[float, float]:
+    """Return the processor seconds of a reader, its imports aside, and its process' megabytes."""
+    read = READERS[reader]
+    read(warm)
+    began = time.process_time()
+    frames = read(path)
+    taken = time.process_time() - began
+    wanted = [count, count * len(CHECKS), count * len(DIMENSIONS)][: len(frames)]
+    if [len(frame) for frame in frames] != wanted:
+        raise SystemExit(f"{reader}: {[len(frame) for frame in frames]} rows, not {wanted}")
+    return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def file_of(folder: Path, what: str, count: int) -> Path:
+    return folder / f"{what}-{count}{'.eval' if what == 'inspect' else ''}"
 
 
 def main() -> None:
     chosen = plan(__doc__ or "")
-    sizes = (SMALL, LARGE) if chosen.full else (SMALL,)
-    took = in_turns(
-        {
-            f"{reader} {size}": lambda reader=reader, size=size: in_own_process(
-                __file__, reader, str(size)
-            )
-            for reader in READERS
-            for size in sizes
-        },
-        chosen.repeats,
-    )
-    peer = took[f"json + json_normalize {SMALL}"]
-    rows = []
-    for reader in READERS:
-        small, large = took[f"{reader} {SMALL}"], took.get(f"{reader} {LARGE}")
-        ours = reader == "polpo_lab.analysis"
-        growth = "(--full)" if large is None else limit(large / small, MOST_GROWTH)
-        ratio = limit(small / peer, MOST_OF_NORMALIZE) if ours else "1"
-        rows.append((reader, f"{small * 1e3:,.0f}", ratio, growth))
-    megabytes = sum(map(len, records(100))) / 100 * SMALL / 1e6
+    sizes = {
+        NORMALIZE: [SMALL],
+        PYDANTIC: [SMALL],
+        INSPECT: [FEW_SAMPLES, SMALL],
+        RECORDS: [SMALL, LARGE] if chosen.full else [SMALL],
+        COMPACTED: [SMALL, LARGE] if chosen.full else [SMALL],
+    }
+    megabytes: dict[tuple[str, int], float] = {}
+
+    def take(reader: str, count: int) -> float:
+        what = READS[reader]
+        path, warm = file_of(folder, what, count), file_of(folder, what, 500)
+        found = in_own_process(__file__, reader, str(path), str(warm), str(count))
+        megabytes[reader, count] = max(found[1], megabytes.get((reader, count), 0.0))
+        return float(found[0])
+
+    with tempfile.TemporaryDirectory(prefix="polpo-lab-bench-") as name:
+        folder = Path(name)
+        needed = {(READS[reader], count) for reader in sizes for count in [500, *sizes[reader]]}
+        for what, count in sorted(needed):
+            in_own_process(__file__, "make", what, str(file_of(folder, what, count)), str(count))
+        pairs = {(reader, count) for reader, counts in sizes.items() for count in counts}
+        named = {f"{reader} {count}": (reader, count) for reader, count in sorted(pairs)}
+        took = in_turns(
+            {label: lambda pair=pair: take(*pair) for label, pair in named.items()},
+            chosen.repeats,
+        )
+    seconds = {pair: took[label] for label, pair in named.items()}
     table(
-        f"{SMALL:,} tasks ({megabytes:.0f} MB) into two frames, medians of {chosen.repeats}",
-        ["how", "ms", "of json_normalize", f"growth to {LARGE:,}"],
-        rows,
+        f"{', '.join(KINDS)} of tasks with 2 KB results, medians of {chosen.repeats}",
+        ["how", "tasks", "CPU ms", "of json_normalize", "x samples_df a row", "growth", "peak MB"],
+        [
+            row(pair, seconds, megabytes)
+            for pair in sorted(pairs, key=lambda p: list(sizes).index(p[0]))
+        ],
     )
+
+
+def row(
+    pair: tuple[str, int],
+    seconds: dict[tuple[str, int], float],
+    megabytes: dict[tuple[str, int], float],
+) -> tuple[Any, ...]:
+    reader, count = pair
+    peak, ms = f"{megabytes[pair]:,.0f}", f"{seconds[pair] * 1e3:,.0f}"
+    of_normalize = seconds[pair] / count / (seconds[NORMALIZE, SMALL] / SMALL)
+    rows = 1 if reader == INSPECT else ROWS_PER_TASK
+    per_row = seconds[pair] / count / rows
+    faster = min(seconds[INSPECT, n] / n for n in (FEW_SAMPLES, SMALL)) / per_row
+    if reader not in (RECORDS, COMPACTED):
+        return reader, f"{count:,}", ms, f"{of_normalize:.2f}", f"{faster:.1f}", "", peak
+    if count == LARGE:
+        growth = limit(seconds[pair] / seconds[reader, SMALL], MOST_GROWTH)
+        peak = limit(megabytes[pair], MOST_MEGABYTES)
+        return reader, f"{count:,}", ms, f"{of_normalize:.2f}", f"{faster:.1f}", growth, peak
+    most = MOST_OF_NORMALIZE if reader == RECORDS else MOST_OF_NORMALIZE_COMPACTED
+    met = "met" if faster >= LEAST_TIMES_FASTER else "MISSED"
+    goal = f"{faster:.1f} (>= {LEAST_TIMES_FASTER:.0f}: {met})"
+    return reader, f"{count:,}", ms, limit(of_normalize, most), goal, "", peak
 
 
 if __name__ == "__main__":
     arguments = asked_to_measure()
     if arguments is None:
         main()
+    elif arguments[0] == "make":
+        MAKERS[arguments[1]](Path(arguments[2]), int(arguments[3]))
+        print(json.dumps(None))
     else:
-        print(json.dumps(seconds_of(arguments[0], int(arguments[1]))))
+        reader, path, warm, count = arguments
+        print(json.dumps(measured(reader, Path(path), Path(warm), int(count))))

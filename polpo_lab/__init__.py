@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from polpo_lab.client import AsyncPolpo, Polpo
     from polpo_lab.errors import PolpoLabError
     from polpo_lab.experiment import Experiment
+    from polpo_lab.experiments.backends.dask import DaskBackend
     from polpo_lab.experiments.budget import Budget
     from polpo_lab.experiments.conditions import CriteriaSet, Policy
     from polpo_lab.experiments.suite import Suite
@@ -43,6 +44,7 @@ _HOME_OF = {
     "Criterion": "polpo_lab.models",
     "Dimension": "polpo_lab.models",
     "ExpectedOutcome": "polpo_lab.models",
+    "DaskBackend": "polpo_lab.experiments.backends.dask",
     "Experiment": "polpo_lab.experiment",
     "FileExists": "polpo_lab.models",
     "Lab": "polpo_lab.lab",
@@ -72,6 +74,7 @@ __all__ = [
     "Budget",
     "CriteriaSet",
     "Criterion",
+    "DaskBackend",
     "Dimension",
     "ExpectedOutcome",
     "Experiment",

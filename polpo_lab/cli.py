@@ -128,7 +128,7 @@ def _say_where(server: EmbeddedServer, source: str) -> None:
     typer.echo(f"data     {server.data}")
     assert server.engine is not None
     sandbox = server.engine.sandbox
-    typer.echo(f"sandbox  {sandbox.strength}: {sandbox.description}")
+    typer.echo(f"sandbox  {sandbox.description}")
     if str(server.recovered):
         typer.echo(f"recovered after a stop: {server.recovered}")
     typer.echo(f"agents   {', '.join(server.agents.names()) or 'none'}")
@@ -219,6 +219,8 @@ def lab(
     quickstart = Path(__file__).parents[1] / "notebooks" / "01_quickstart.ipynb"
     chosen = notebook or quickstart
     command = [sys.executable, "-m", "jupyterlab", str(chosen)]
+    if os.geteuid() == 0:  # as in a container; Jupyter would refuse, and there is no other user
+        command.append("--allow-root")
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
@@ -34,6 +34,8 @@ from polpo_lab.seeding import mixed_seed
 
 DATA_FOLDER = ".polpo-lab/demo"
 SHOWN_LINES = 8
+WAITS = Text("·", style="dim")
+LEGEND = "✓ passed, with its score  ✗ failed  ▸ attempt.round  ? in review  · waits"
 REFRESH_PER_SECOND = 10
 
 
@@ -64,7 +66,7 @@ def demonstrate(*, templates: int = 12, data: str | None = None, seed: int = 1) 
         show = _Show([t.title for t in chosen], list(AGENT_NAMES))
         asyncio.run(_run_all(lab, chosen, seed, show, console))
         console.print(_verdicts(lab, show))
-        console.print(_where_next(lab, show))
+        console.print(_where_next(lab, show), markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclass
@@ -90,40 +92,51 @@ class _Show:
         """How many tasks are at rest."""
         return sum(recording.at_rest for recording in self.cells.values())
 
-    def __rich__(self) -> Group:
-        table = Table(box=None, padding=(0, 2), title_justify="left")
-        table.add_column("template", no_wrap=True)
-        for agent in self.agents:
-            table.add_column(agent, no_wrap=True)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the states, the clock, and as much of the newest output as the terminal holds."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column("template", no_wrap=True, overflow="ellipsis")
+        for agent in self.agents:  # as wide as its name: nothing jumps when a state changes
+            table.add_column(agent, no_wrap=True, width=len(agent))
         for title in self.titles:
             table.add_row(escape(title), *(self._cell(title, agent) for agent in self.agents))
-        feed = Table.grid(padding=(0, 1))
-        for who, line in self.lines:
-            feed.add_row(Text(who, style="dim cyan"), Text(line, style="dim"))
         total = len(self.titles) * len(self.agents)
         seconds = monotonic() - self.began
-        clock = Text(f"\n{self.ended} of {total} tasks at rest, {seconds:.0f} s\n", style="bold")
-        return Group(table, clock, feed)
+        clock = Text(f"{self.ended} of {total} tasks at rest, {seconds:.0f} s", style="bold")
+        yield table
+        yield Text(LEGEND, style="dim")
+        yield clock
+        room = console.height - len(self.titles) - 4
+        for who, line in list(self.lines)[-room:] if room > 0 else ():
+            shown = Text(f"{who}  ", style="cyan", no_wrap=True, overflow="ellipsis")
+            yield shown.append(line, style="dim")
 
     def _cell(self, title: str, agent: str) -> Text:
         recording = self.cells.get((title, agent))
-        if recording is None:
-            return Text("·", style="dim")
-        return _state(recording.task)
+        return WAITS if recording is None else _sign(recording.task)
 
 
-def _state(task: Task) -> Text:
-    """Say in a few signs how a task stands."""
+def _sign(task: Task) -> Text:
+    """Say in at most six letters how a task stands; `LEGEND` says how to read it."""
     if task.status == "done":
-        score = f" {task.assessment.score:.1f}" if task.assessment and task.assessment.score else ""
-        return Text(f"✓ passed{score}", style="green")
+        return Text("✓" + _score(task), style="green")
     if task.status == "failed":
-        return Text("✗ failed", style="red")
-    if task.status in ("draft", "pending"):
-        return Text("· waits", style="dim")
-    attempts = task.attempts or []
-    rounds = f" {attempts[-1].attempt}.{attempts[-1].round}" if attempts else ""
-    return Text(f"▸ {task.phase or task.status}{rounds}", style="yellow")
+        return Text("✗", style="red")
+    if task.status in ("draft", "pending") or not task.attempts:
+        return WAITS
+    now = task.attempts[-1]
+    mark, style = ("?", "magenta") if task.status == "review" else ("▸", "yellow")
+    return Text(f"{mark} {now.attempt}.{now.round}", style=style)
+
+
+def _outcome(task: Task) -> str:
+    """Say in words how a task ended."""
+    return f"✓ passed{_score(task)}" if task.status == "done" else f"✗ failed: {task.reason}"
+
+
+def _score(task: Task) -> str:
+    known = task.assessment is not None and task.assessment.score is not None
+    return f" {task.assessment.score:.1f}" if task.assessment and known else ""
 
 
 async def _run_all(
@@ -154,7 +167,8 @@ async def _run_one(polpo: AsyncPolpo, asked: TaskCreate, show: _Show, console: C
     async for event in polpo.tasks.execute(task):
         show.take(task.title, task.assign_to, event)
     if not console.is_terminal:
-        console.print(f"{_state(recording.task)}  {task.assign_to}  {escape(task.title)}")
+        said = f"{task.assign_to} · {task.title}: {_outcome(recording.task)}"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def _verdicts(lab: Lab, show: _Show) -> Table:
@@ -178,7 +192,7 @@ def _verdicts(lab: Lab, show: _Show) -> Table:
             _rate(sum(t.status == "done" for t in tasks), len(tasks)),
             _rate(sum(_is_right(t) for t in tasks), len(tasks)),
             str(len(rounds)),
-            f"{sum(costs):.4f}" if len(costs) == len(rounds) else "unknown",
+            f"{sum(costs):.3f}" if len(costs) == len(rounds) else "unknown",
         )
     return table
 
@@ -191,17 +205,21 @@ def _is_right(task: Task) -> bool:
 
 def _rate(successes: int, n: int) -> str:
     interval = binomtest(successes, n).proportion_ci(method="wilson")
-    return f"{successes / n:.0%}  {interval.low:3.0%} to {interval.high:4.0%}"
+    return f"{successes / n:.0%} [{interval.low:.0%}, {interval.high:.0%}]"
 
 
 def _where_next(lab: Lab, show: _Show) -> str:
     assert lab.server is not None
-    worst = next((r.task for r in show.cells.values() if r.task.status == "failed"), None)
-    folder = shlex.quote(str(lab.server.data))
-    why = f', or lab.tasks.get("{worst.id}").why()' if worst else ""
+    folder = str(lab.server.data)
+    failed = next((r.task for r in show.cells.values() if r.task.status == "failed"), None)
+    code = [
+        "import polpo_lab as polpo",
+        f"lab = polpo.connect(data={folder!r})",
+        "lab.board()        # or lab.tasks.frame()",
+        *([f'print(lab.tasks.get("{failed.id}").why())'] if failed else ()),
+    ]
+    lines = "\n".join(f"  {line}" for line in code)
     return (
-        f"\nEvery attempt, file and event is in {folder}.\n"
-        f"To look at it in a notebook, type make lab and then:\n"
-        f"  lab = polpo_lab.connect(data={str(lab.server.data)!r})\n"
-        f"  lab.tasks.frame()   # or lab.board(){why}"
+        f"\nEvery attempt, file and event is in {shlex.quote(folder)}.\n"
+        f"To look at it in a notebook, type make lab and then:\n{lines}"
     )

@@ -23,6 +23,10 @@ class InvalidArgument(PolpoLabError, ValueError):
     """An argument breaks a rule; the message names value, rule and the nearest right thing."""
 
 
+class NotReplayable(InvalidArgument):
+    """What a policy would have given cannot be read off what was run; the message says why."""
+
+
 class InvalidSuite(InvalidArgument):
     """A suite breaks rules. ``problems`` lists them all, each with its place."""
 

@@ -6,7 +6,7 @@ What it is made of lives below (`experiments`, `analysis`) and is imported when 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from polpo_lab.analysis.failures import Failures
     from polpo_lab.analysis.journal_frames import ExperimentFrame
     from polpo_lab.analysis.sample_sizes import SampleSizes
+    from polpo_lab.analysis.policies import PolicyAnalysis
+    from polpo_lab.analysis.policies.from_frames import Cluster
     from polpo_lab.analysis.verifying import Verification
     from polpo_lab.experiments.backends.place import Backend
     from polpo_lab.experiments.budget import Budget
@@ -341,6 +343,54 @@ class Experiment:
         from polpo_lab.analysis.journal_frames import journal_frame
 
         return journal_frame(self._read(), kind, superseded=superseded)
+
+    def policies(
+        self,
+        *,
+        outcome: str | Sequence[str] | None = None,
+        cluster: Cluster = "auto",
+        seed: int | None = None,
+    ) -> PolicyAnalysis:
+        """Compare the retry policies by what they solve and what that costs.
+
+        Parameters
+        ----------
+        outcome : str or sequence of str, optional
+            Names of the checks that tell what is right. By default every required check of
+            role ``outcome``; without any, final rates are the verifier's opinion.
+        cluster : {"auto", "family", "template"}, default "auto"
+            The independent unit: the family where the suite's families are random, else the
+            template.
+        seed : int, optional
+            Seed of the resampling; derived from the data by default.
+
+        Returns
+        -------
+        PolicyAnalysis
+            Figures, the Pareto front, ``replay(policy)`` and ``recommend(...)``;
+            docs/policies.md says what each figure means.
+
+        Raises
+        ------
+        InvalidArgument
+            When nothing was run yet, or a name is unknown.
+        """
+        from polpo_lab.analysis.journal_frames import journal_frames
+        from polpo_lab.analysis.policies import policies
+
+        frames = journal_frames(self._read(), ("tasks", "attempts", "checks"))
+        unit: Cluster = (
+            "template" if cluster == "auto" and self.suite.families == "fixed" else cluster
+        )
+        return policies(
+            frames["tasks"],
+            frames["attempts"],
+            frames["checks"],
+            self._plan.policies,
+            outcome=outcome,
+            cluster=unit,
+            seed=seed,
+        )
 
     def task(self, trial_id: str) -> Task:
         """Return the task of a trial as it ended, its kept files readable; no server is asked.

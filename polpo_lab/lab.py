@@ -53,7 +53,7 @@ def connect(
     key : str or pydantic.SecretStr, optional
         The server's key. ``POLPO_API_KEY`` goes by itself only to ``https://*.polpo.cloud``
         and to hosts named in ``POLPO_HOSTS``.
-    dialect : {"cloud", "embedded"}, optional
+    dialect : {"cloud", "embedded", "selfhosted"}, optional
         Found out by itself when left out.
     data : str or pathlib.Path, optional
         Data folder of the embedded server: ``.polpo-lab`` in the current folder by default,
@@ -176,7 +176,11 @@ class Lab:
 
     def capabilities(self) -> Capabilities:
         """Return what the connected server can do and reports, and what to do where it cannot."""
-        return capabilities_of(self.client.dialect(), self.health())
+        try:
+            health = self.health()
+        except UnsupportedByServer:  # then it says nothing of itself
+            health = Health()
+        return capabilities_of(self.client.dialect(), health)
 
     # ------------------------------------------------------------------ agents and judges
 

@@ -1,7 +1,8 @@
 """What every test stands on: an empty home, no key, and requirements that are said aloud.
 
-A test marked ``sandbox`` or ``browser`` is skipped, with the reason, on a machine that
-cannot run it. ``POLPO_LAB_REQUIRE=sandbox,browser`` makes those skips failures: CI sets it.
+A test marked ``sandbox``, ``browser`` or ``curl`` is skipped, with the reason, on a machine
+that cannot run it. ``POLPO_LAB_REQUIRE=sandbox,browser,curl`` makes those skips failures: CI
+sets it.
 """
 
 from __future__ import annotations
@@ -79,7 +80,15 @@ def _no_browser() -> str | None:
     return f"chromium does not draw a page: {trial.stderr.strip()[-300:]}"
 
 
-REQUIREMENTS = {"sandbox": _no_sandbox, "browser": _no_browser}
+def _no_curl() -> str | None:
+    """Say which of the programs that the reference's own calls use is not here."""
+    missing = [program for program in ("curl", "jq") if shutil.which(program) is None]
+    return (
+        f"no {' and no '.join(missing)} on the PATH: apt-get install curl jq" if missing else None
+    )
+
+
+REQUIREMENTS = {"sandbox": _no_sandbox, "browser": _no_browser, "curl": _no_curl}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

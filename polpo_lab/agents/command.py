@@ -99,6 +99,9 @@ class CommandAgent:
         words = f"killed for {cause}" if cause else describe_exit(code)
         yield Ended("crash", error=f"the command {words}{last_line.quoted()}")
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}, version {self.version}>"
+
 
 def _filled_in(part: str, view: TaskView) -> str:
     """Fill in one argument; what is filled in is not looked at again."""

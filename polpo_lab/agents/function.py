@@ -121,6 +121,9 @@ class FunctionAgent:
         ]
         return list(dict.fromkeys((*self._read_only, *below)))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}, version {self.version}>"
+
 
 def _content(value: Any) -> str | None:
     return None if value is None else valid_unicode(str(value))

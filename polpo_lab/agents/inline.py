@@ -66,6 +66,9 @@ class InlineAgent:
             return
         yield Ended("ok", content=None if content is None else str(content))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}, version {self.version}>"
+
 
 def _event(item: Any) -> AgentEvent:
     if isinstance(item, str):

@@ -60,3 +60,6 @@ class AgentRegistry:
 
     def __contains__(self, name: object) -> bool:
         return name in self._agents
+
+    def __repr__(self) -> str:
+        return f"<AgentRegistry: {', '.join(self._agents) or 'empty'}>"

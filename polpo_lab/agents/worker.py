@@ -25,7 +25,8 @@ from polpo_lab.agents.view import Output, Spent, TaskView, ToolUse
 _GATHER_SECONDS = 0.01
 _GATHER_CHARACTERS = 16 * 1024
 _ERROR_CHARACTERS = 16 * 1024
-_HERE = str(Path(__file__).parent)
+# Who calls the user's functions; frames from there say nothing of what went wrong.
+_CALLERS = tuple(f"{Path(__file__).parents[1] / part}/" for part in ("agents", "assess"))
 
 
 class Frames:
@@ -272,7 +273,7 @@ def _in_words(error: BaseException) -> str:
 
 
 def _is_users(filename: str) -> bool:
-    return not (filename.startswith((_HERE, "<frozen")) or "/asyncio/" in filename)
+    return not (filename.startswith((*_CALLERS, "<frozen")) or "/asyncio/" in filename)
 
 
 if __name__ == "__main__":

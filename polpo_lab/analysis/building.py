@@ -30,16 +30,19 @@ def frame_of(
         Names that come first, in this order, in the categories of a column, whether they
         occur or not; others follow, sorted, where they occur.
     """
+    arrays = {
+        name: _whole(table[name]) if name in table.column_names else _missing(len(table), dtype)
+        for name, dtype in c.FRAMES[kind].items()
+        if name != c.PASSED_NUM
+    }
     data: dict[str, Any] = {}
     for name, dtype in c.FRAMES[kind].items():
         if name == c.PASSED_NUM:
-            data[name] = _numbers(_whole(table[c.PASSED]).cast(pa.float64()))
-        elif name not in table.column_names:
-            data[name] = _missing(len(table), dtype, categories.get(name, ()))
+            data[name] = _numbers(arrays[c.PASSED].cast(pa.float64()))
         elif dtype == c.CATEGORY:
-            data[name] = _categories(_whole(table[name]), categories.get(name, ()))
+            data[name] = _categories(arrays[name], categories.get(name, ()))
         else:
-            data[name] = _BUILD[dtype](_whole(table[name]))
+            data[name] = _BUILD[dtype](arrays[name])
     return pd.DataFrame(data, copy=False)
 
 
@@ -53,13 +56,10 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     )
 
 
-def _missing(length: int, dtype: str, first: Sequence[str]) -> Any:
+def _missing(length: int, dtype: str) -> pa.Array:
     if dtype == c.CATEGORY:
-        return _categories(pa.nulls(length, pa.large_string()).dictionary_encode(), first)
-    if dtype == c.TEXT:
-        return _texts(pa.nulls(length, pa.large_string()))
-    missing: Any = [pd.NA] * length
-    return pd.array(missing, dtype=dtype)
+        return pa.nulls(length, pa.large_string()).dictionary_encode()
+    return pa.nulls(length, _TYPES[dtype])
 
 
 def _numbers(array: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -73,7 +73,7 @@ def _verdicts(array: pa.Array) -> Any:
 
 
 def _flags(array: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    return array.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _texts(array: pa.Array) -> Any:
@@ -106,6 +106,19 @@ def _whole_numbers(array: pa.Array) -> Any:
     values = array.fill_null(0).to_numpy(zero_copy_only=False)
     return pd.arrays.IntegerArray(np.require(values, requirements="W"), unknown)
 
+
+_TYPES: Mapping[str, pa.DataType] = MappingProxyType(
+    {
+        c.NUMBER: pa.float64(),
+        c.VERDICT: pa.bool_(),
+        c.FLAG: pa.bool_(),
+        c.TEXT: pa.large_string(),
+        c.TIME: pa.timestamp("ms", "UTC"),
+        "Int16": pa.int16(),
+        "Int32": pa.int32(),
+        "Int64": pa.int64(),
+    }
+)
 
 _BUILD: Mapping[str, Callable[[pa.Array], Any]] = MappingProxyType(
     {

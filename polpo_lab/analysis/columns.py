@@ -214,7 +214,7 @@ FRAMES: Final[Mapping[FrameKind, Mapping[str, str]]] = MappingProxyType(
 
 # Why a planned trial may have no verdict; any other reason is counted as "other".
 MISSING_REASONS: Final = (
-    "not_run", "not_finished", "interrupted", "transport", "server", "cancelled", "killed",
+    "not_run", "not_finished", "interrupted", "transport", "refused", "killed",
     "dependency", "judge_error", "awaiting_approval",
 )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,12 +10,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from polpo_lab.analysis import columns as c
-from polpo_lab.analysis.journal_frames import ExperimentFrame, journal_frames
+from polpo_lab.analysis.journal_frames import EXPERIMENT_FRAMES, journal_frames
 from polpo_lab.errors import InvalidArgument, JournalError
 from polpo_lab.experiments.journal import Recorded
 
 ExportFormat = Literal["parquet", "jsonl"]
-EXPORTED: Sequence[ExperimentFrame] = (*c.FRAMES, "conditions")
 _PARTITIONS = (c.AGENT, c.POLICY)
 
 
@@ -58,7 +56,7 @@ def export(
     write = _write_parquet if format == "parquet" else _write_lines
     try:
         target.mkdir(parents=True, exist_ok=True)
-        frames = journal_frames(recorded, EXPORTED)
+        frames = journal_frames(recorded, EXPERIMENT_FRAMES)
         return [write(frame, target, kind) for kind, frame in frames.items()]
     except OSError as error:
         raise JournalError(f"{target} cannot be written ({error.strerror or error})") from error
@@ -79,5 +77,12 @@ def _write_parquet(frame: pd.DataFrame, target: Path, kind: str) -> Path:
 
 def _write_lines(frame: pd.DataFrame, target: Path, kind: str) -> Path:
     path = target / f"{kind}.jsonl"
-    frame.to_json(path, orient="records", lines=True, date_format="iso", force_ascii=False)
+    frame.to_json(
+        path,
+        orient="records",
+        lines=True,
+        date_format="iso",
+        force_ascii=False,
+        double_precision=15,  # pandas' most
+    )
     return path

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -61,7 +61,7 @@ def frame(kind: FrameKind, tasks: Iterable[Task]) -> pd.DataFrame:
     >>> frame("tasks", [Task(id="task_1", title="Hi", status="draft")])["missing_reason"].item()
     'not_finished'
     """
-    check_kind(kind, from_tasks=True)
+    _check_kind(kind, from_tasks=True)
     with collector_paused():
         rows = Rows(kind)
         for task in tasks:
@@ -89,7 +89,7 @@ def frame_from_recordings(kind: FrameKind, recordings: Iterable[Stream]) -> pd.D
     InvalidArgument
         There is no such frame, or ``events`` was asked of a `Recording`.
     """
-    check_kind(kind, from_tasks=False)
+    _check_kind(kind, from_tasks=False)
     with collector_paused():
         rows = Rows(kind)
         for stream in recordings:
@@ -132,7 +132,7 @@ def frames_from_json(
     look through all records again and again, is paused.
     """
     for kind in kinds:
-        check_kind(kind, from_tasks=True)
+        _check_kind(kind, from_tasks=True)
     with collector_paused():
         tables = {kind: Rows(kind) for kind in kinds}
         roads = [(ADD[kind], rows) for kind, rows in tables.items()]
@@ -155,12 +155,16 @@ def _parsed(line: bytes | str, number: int) -> WireObject:
     return task
 
 
-def check_kind(kind: str, *, from_tasks: bool) -> None:
-    """Refuse what is no frame, or cannot be had from tasks alone, naming what can."""
-    if kind not in FRAMES:
-        near = difflib.get_close_matches(str(kind), FRAMES, n=1)
+def check_known(kind: str, known: Collection[str]) -> None:
+    """Refuse what is no frame, naming those that are."""
+    if kind not in known:
+        near = difflib.get_close_matches(str(kind), known, n=1)
         hint = f" did you mean {near[0]!r}?" if near else ""
-        raise InvalidArgument(f"there is no frame {kind!r};{hint} Known: {', '.join(FRAMES)}")
+        raise InvalidArgument(f"there is no frame {kind!r};{hint} Known: {', '.join(known)}")
+
+
+def _check_kind(kind: str, *, from_tasks: bool) -> None:
+    check_known(kind, FRAMES)
     if from_tasks and kind == "events":
         raise InvalidArgument(
             "tasks do not carry their events; frame_from_recordings('events', streams) takes "

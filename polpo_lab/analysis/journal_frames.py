@@ -19,13 +19,14 @@ from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.building import frame_of
 from polpo_lab.analysis.compaction import COMPACTED, load_tables, tables_of_records
 from polpo_lab.analysis.conditions_frame import conditions_of
-from polpo_lab.analysis.frames import check_kind
+from polpo_lab.analysis.frames import check_known
 from polpo_lab.analysis.planned import planned_table, table_of_trials
 from polpo_lab.analysis.segment_tables import END, SegmentTables
 from polpo_lab.experiments.journal import Recorded
 from polpo_lab.experiments.trial import Trial
 
 ExperimentFrame = c.FrameKind | Literal["conditions"]
+EXPERIMENT_FRAMES: tuple[ExperimentFrame, ...] = (*c.FRAMES, "conditions")
 
 NOT_RUN = "not_run"
 INTERRUPTED = "interrupted"
@@ -85,11 +86,8 @@ def journal_frames(
     """
     needed: dict[c.FrameKind, None] = {}
     for kind in kinds:
-        if kind == "conditions":
-            needed["tasks"] = None
-        else:
-            check_kind(kind, from_tasks=False)
-            needed[kind] = None
+        check_known(kind, EXPERIMENT_FRAMES)
+        needed["tasks" if kind == "conditions" else kind] = None
     joined = _Joined(recorded, _parts(recorded, tuple(needed)), superseded=superseded)
     frames: dict[ExperimentFrame, pd.DataFrame] = {kind: joined.frame(kind) for kind in needed}
     if "conditions" in kinds:

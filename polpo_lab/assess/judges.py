@@ -229,3 +229,6 @@ class JudgePanel:
             "@lab.judge(match=...) on a function (criterion, task, result) -> Score, "
             f"match=None takes every criterion. Judges here: {known}"
         )
+
+    def __repr__(self) -> str:
+        return f"<JudgePanel: {', '.join(self._judges) or 'empty'}>"

@@ -31,12 +31,15 @@ class Address:
         None: the scheme's own.
     path : str
         What stands before the API's prefix, quoted; "" for most.
+    prefix : str
+        The API's prefix, where the user wrote it.
     """
 
     scheme: str
     host: str
     port: int | None
     path: str = ""
+    prefix: str = ""
 
     @property
     def authority(self) -> str:
@@ -69,7 +72,7 @@ class Address:
 
 
 def read_address(base_url: str) -> Address:
-    """Read a base URL, with or without ``/v1`` at its end.
+    """Read a base URL, with or without ``/v1`` or ``/api/v1`` at its end.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def read_address(base_url: str) -> Address:
     host = url.raw_host.decode("ascii").lower().rstrip(".")
     prefix = next((p for p in _KNOWN_PREFIXES if path.endswith(p)), "")
     port = None if url.port == _DEFAULT_PORTS[url.scheme] else url.port
-    return Address(url.scheme, host, port, path.removesuffix(prefix))
+    return Address(url.scheme, host, port, path.removesuffix(prefix), prefix)
 
 
 def _parsed(base_url: str) -> httpx.URL:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 
 import httpx
 
@@ -126,6 +126,13 @@ class AsyncConnections:
         self._calls = _AsyncLane(options, MAX_CALLS_AT_ONCE, patience)
         self._streams = _AsyncLane(options, max_streams, patience)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._beside: set[asyncio.Task[None]] = set()
+
+    def keep_running(self, work: Coroutine[object, object, None]) -> None:
+        """Run something beside until it ends, or this closes."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     async def exchange(self, request: Request) -> Answer | Broken:
         """Send a request and read the whole answer."""
@@ -178,7 +185,11 @@ class AsyncConnections:
         return answer
 
     async def close(self) -> None:
-        """Close every connection, open streams too."""
+        """Close every connection, open streams too, and end what runs beside."""
+        beside = [task for task in self._beside if task is not asyncio.current_task()]
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await self._calls.close()
         await self._streams.close()
 

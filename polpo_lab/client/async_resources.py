@@ -113,6 +113,9 @@ class AsyncApprovals:
         """
         return await self._driver.run(self._calls.resolve_approval(approval, "reject", feedback))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._calls.address}>"
+
 
 class AsyncGroups:
     """`Groups`, awaited."""
@@ -140,6 +143,9 @@ class AsyncGroups:
         """
         return await self._driver.run(self._calls.run_group(group))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._calls.address}>"
+
 
 class AsyncAgents:
     """`Agents`, awaited."""
@@ -160,3 +166,6 @@ class AsyncAgents:
         UnsupportedByServer
         """
         return await self._driver.run(self._calls.list_agents())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._calls.address}>"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Generator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from polpo_lab.client.exchange import Answer, Broken, Ended, Opened, Request, Wait
-from polpo_lab.client.following import READ, READY, Follower, Following, StreamReply
+from polpo_lab.client.following import Follower
+from polpo_lab.client.steps import LISTEN, READ, READY, Following, StreamReply
+from polpo_lab.client.watching import Listener
+from polpo_lab.errors import PolpoLabError
 from polpo_lab.models import Event
 
 if TYPE_CHECKING:
@@ -27,7 +31,9 @@ class AsyncEventStream(AsyncIterator[Event]):
     task_id : str
     """
 
-    def __init__(self, connections: AsyncConnections, follower: Follower, flow: Following) -> None:
+    def __init__(
+        self, connections: AsyncConnections, follower: Follower | Listener, flow: Following
+    ) -> None:
         self._connections = connections
         self._follower = follower
         self._flow = flow
@@ -78,6 +84,9 @@ class AsyncEventStream(AsyncIterator[Event]):
                     await self._let_go()
                     await asyncio.sleep(step.seconds)
                     reply = None
+                elif step is LISTEN:
+                    self._listen_beside()
+                    reply = None
                 elif step is READY:
                     return
                 else:
@@ -99,6 +108,11 @@ class AsyncEventStream(AsyncIterator[Event]):
         self._live = opened
         return Opened()
 
+    def _listen_beside(self) -> None:
+        """Hear hints in a task of its own, which ends when they help nobody any more."""
+        listener = Listener(self._follower.calls)
+        self._connections.keep_running(_hear(self._connections, listener))
+
     async def _let_go(self) -> None:
         live, self._live = self._live, None
         if live is not None:
@@ -109,6 +123,8 @@ class AsyncEventStream(AsyncIterator[Event]):
         self._is_closed = True
         self._events = iter(())
         await self._let_go()
+        with contextlib.suppress(ValueError):  # another task is in it: it will find out
+            self._flow.close()
 
     def __await__(self) -> Generator[object, None, Self]:
         return self._open().__await__()
@@ -132,3 +148,9 @@ class AsyncEventStream(AsyncIterator[Event]):
 
     def __repr__(self) -> str:
         return f"<AsyncEventStream of task {self.task_id!r}{', closed' if self._is_closed else ''}>"
+
+
+async def _hear(connections: AsyncConnections, listener: Listener) -> None:
+    with contextlib.suppress(PolpoLabError):
+        async for _ in AsyncEventStream(connections, listener, listener.hearing()):
+            pass

@@ -75,7 +75,7 @@ class AsyncTasks:
         InvalidArgument
             A field is wrong or unknown; nothing was sent.
         UnsupportedByServer
-            The server does not take ``files``, ``max_fix_attempts`` or ``seed``.
+            The server does not take a field, such as ``files`` or ``seed``; nothing was sent.
         ValidationFailed, Conflict
             The server refuses it.
         """
@@ -321,3 +321,6 @@ class AsyncTasks:
         NotFound, UnsupportedByServer
         """
         return await self._driver.run(self._calls.read_file(task, path, attempt, round))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._calls.address}>"

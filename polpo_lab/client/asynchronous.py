@@ -29,7 +29,7 @@ class AsyncPolpo:
         Default: ``POLPO_API_KEY``, which goes only to ``https://*.polpo.cloud`` and to
         hosts named in ``POLPO_HOSTS``. No key goes over plain http to another machine,
         or to where a redirect points.
-    dialect : {"cloud", "embedded"}, optional
+    dialect : {"cloud", "embedded", "selfhosted"}, optional
         Default: found out from the address or the server.
     timeout : Timeouts, optional
     retries : Retries or int, optional
@@ -69,9 +69,9 @@ class AsyncPolpo:
             retries=retries,
             max_connections=max_connections,
         )
-        connections = AsyncConnections(calls.address, wire, max_connections, timeouts.pool)
+        connections = AsyncConnections(calls.gateway.address, wire, max_connections, timeouts.pool)
         self._driver = AsyncDriver(calls, connections)
-        self.base_url = str(calls.address)
+        self.base_url = str(calls.gateway.address)
         self.tasks = AsyncTasks(self._driver)
         self.approvals = AsyncApprovals(self._driver)
         self.groups = AsyncGroups(self._driver)
@@ -82,13 +82,13 @@ class AsyncPolpo:
 
         Returns
         -------
-        {"cloud", "embedded"}
+        {"cloud", "embedded", "selfhosted"}
 
         Raises
         ------
         ConnectionFailed
         """
-        return (await self._driver.run(self._driver.calls.known_dialect())).name
+        return (await self._driver.run(self._driver.calls.gateway.known_dialect())).name
 
     async def health(self) -> Health:
         """Return what the server says of itself; sends no key.

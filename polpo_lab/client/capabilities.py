@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from polpo_lab.client.dialects import DIALECTS, OWN_FIELDS
+from polpo_lab.client.dialects import OWN_FIELDS
 from polpo_lab.hostile_text import escape_html, one_line
 from polpo_lab.models import Health
 
-# What only the embedded server has -> what to do elsewhere.
+# What only the embedded server has -> what to do on the cloud.
 _OWN_FEATURES = {
     "resume a stream": "a broken stream goes on by asking for the task",
     "every attempt as a row": "only the last attempt's result and assessment are reported",
@@ -19,10 +21,36 @@ _OWN_FEATURES = {
 }
 _COMMON_FEATURES = (
     "create, update, delete",
-    "execute with a live stream",
+    "execute, and follow to the end",
     "kill, retry, reassess",
     "approvals",
 )
+_LIVE_FEATURES = {
+    "output and tool calls as they happen": "status, phase, verdicts and the result are told, "
+    "within seconds",
+}
+# What self-hosted Polpo lacks beside that -> what to do there.
+_NOT_SELFHOSTED = {
+    **_OWN_FEATURES,
+    "resume a stream": "streams are made by looking at the task: follow it again",
+    **_LIVE_FEATURES,
+    "run a group": "execute its tasks: the server itself waits for those they depend on",
+    "list agents": "name them as the server's own configuration does",
+    "reasons of failures without a result": "a task that was killed, or that never ran, has none",
+    "field priority": "it starts tasks oldest first: create the urgent ones first",
+    "field retry_policy.escalate_model": "name a fallback_agent that uses the model",
+    "required expected_outcomes": "add a file_exists expectation, and set required=False",
+    "optional, weighted, named or hidden expectations": "every check decides, is named by what "
+    "it checks, and is shown to the agent",
+    "verdicts of its own 'test' checks": "they always pass there: yours are sent as 'script'",
+    "change title, group, depends_on and others": "delete the task and create it anew",
+    "approve a finished run of a task with side effects": "it is done at once; only one that "
+    "failed waits, and is approved to run again",
+}
+_LACKS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"embedded": {}, "cloud": _OWN_FEATURES, "selfhosted": _NOT_SELFHOSTED}
+)
+_ALL_FEATURES = (*_COMMON_FEATURES, *_LIVE_FEATURES, *_OWN_FEATURES)
 
 
 @dataclass(frozen=True)
@@ -31,7 +59,7 @@ class Capabilities:
 
     Attributes
     ----------
-    dialect : {"cloud", "embedded"}
+    dialect : {"cloud", "embedded", "selfhosted"}
         What kind of server it is.
     version, sandbox : str or None
         As the server says; None when it does not.
@@ -71,7 +99,7 @@ def capabilities_of(dialect: str, health: Health) -> Capabilities:
 
     Parameters
     ----------
-    dialect : {"cloud", "embedded"}
+    dialect : {"cloud", "embedded", "selfhosted"}
     health : Health
         What it says of itself.
 
@@ -80,11 +108,11 @@ def capabilities_of(dialect: str, health: Health) -> Capabilities:
     >>> capabilities_of("cloud", Health()).cannot["run a group"]
     'execute the tasks one by one, each after those it depends on'
     """
-    own = DIALECTS[dialect].has_own_calls
+    lacks = _LACKS[dialect]
     return Capabilities(
         dialect=dialect,
         version=health.version,
         sandbox=health.sandbox,
-        can=(*_COMMON_FEATURES, *(_OWN_FEATURES if own else ())),
-        cannot={} if own else dict(_OWN_FEATURES),
+        can=tuple(feature for feature in _ALL_FEATURES if feature not in lacks),
+        cannot=dict(lacks),
     )

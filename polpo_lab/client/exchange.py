@@ -36,6 +36,8 @@ class Request:
     anonymous: bool = False
     # The server answers when its work is done, not when it has understood.
     slow: bool = False
+    # Of another dialect than the one spoken: the server is asked which it speaks.
+    prefix: str | None = None
 
     @property
     def is_idempotent(self) -> bool:

@@ -1,59 +1,35 @@
 """One task's stream as a flow: start, read, and go on after a break. No socket here.
 
-The flow yields what a stream does next: a request, a wait, `READ` (what the open connection
-has, please), `READY` (the server took the task), or events for the user, which are taken one
-by one before the flow goes on. Three promises are kept here: execute is never sent twice for
-one request, no event is lost or told twice, and no task is called finished that is not.
+The flow yields what a stream does next (`steps`). Servers without events to re-attach to are
+looked at instead (`watching`), and told of by what each look proves (`telling`). Three promises
+are kept here: execute is never sent twice for one request, no event is lost or told twice, and
+no task is called finished that is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from enum import Enum
+from collections.abc import Iterator
 
-from polpo_lab.client.calls import Calls, task_id_of, task_path
+from polpo_lab.client.calls import Calls
 from polpo_lab.client.event_decoder import SentEvent
-from polpo_lab.client.exchange import Answer, Broken, Ended, Flow, Opened, Request, T, Wait
+from polpo_lab.client.exchange import Answer, Broken, Ended, Flow, Opened, Request, Wait
+from polpo_lab.client.paths import task_id_of, task_path
 from polpo_lab.client.retrying import retry_after_seconds
+from polpo_lab.client.steps import LISTEN, READ, READY, Following, Gap, StreamFlow
+from polpo_lab.client.telling import Telling
 from polpo_lab.errors import (
     ConnectionFailed,
     InvalidState,
     RateLimited,
     ServerFault,
+    UnsupportedByServer,
 )
 from polpo_lab.lifecycle import AT_REST, is_executing
-from polpo_lab.models import (
-    Assessment,
-    AssessmentEvent,
-    DoneEvent,
-    Event,
-    OutputEvent,
-    StatusEvent,
-    Task,
-    parse_event,
-)
+from polpo_lab.models import Event, OutputEvent, Task, parse_event
 
 # A connection that lived this long did its work, even if the agent had nothing to say.
 LONG_ENOUGH_SECONDS = 10.0
-FIRST_POLL_SECONDS = 0.25
-SLOWEST_POLL_SECONDS = 5.0
 _PASSING_TROUBLE = (ConnectionFailed, RateLimited, ServerFault)
-
-
-class Signal(Enum):
-    """What a stream asks of the client that drives it, besides requests and waits."""
-
-    READ = "read the next events of the open connection"
-    READY = "the stream has begun"
-
-
-READ, READY = Signal.READ, Signal.READY
-
-StreamStep = Request | Wait | Signal | Iterable[Event]
-StreamReply = Answer | Opened | Ended | Broken | list[SentEvent] | None
-StreamFlow = Generator[StreamStep, StreamReply, T]
-Following = StreamFlow[None]
-Gap = Ended | Broken
 
 
 class Follower:
@@ -75,11 +51,8 @@ class Follower:
         self.last_event_id = last_event_id
         self._executes = False
         self._before: Task | None = None
-        self._status: str | None = None
-        self._assessment: Assessment | None = None
-        self._at_rest = False
+        self._telling = Telling()
         self._ended_at_rest = False
-        self._heard = False
         self._failures = 0
         self._replays = False
 
@@ -92,21 +65,39 @@ class Follower:
 
     def reattachment(self) -> Following:
         """Follow a task that runs already, or replay one that ran."""
-        dialect = yield from self.calls.known_dialect()
-        dialect.require_own_call("tasks.follow", "poll tasks.get(task)")
-        gap = yield from self._attach()
+        dialect = yield from self.calls.gateway.known_dialect()
+        if dialect.has_own_calls:
+            gap = yield from self._attach()
+            yield READY
+            yield from self._follow(gap)
+            return
+        if self.last_event_id is not None:
+            raise UnsupportedByServer(
+                f"last_event_id={self.last_event_id}: a Polpo {dialect.name} server numbers no "
+                "events of a task: leave it out, and hear how the task stands now"
+            )
+        task = yield from self.calls.get_task(self.task_id)
         yield READY
-        yield from self._follow(gap)
+        yield self._telling.news(task)
+        if task.status not in AT_REST and task.status != "draft":
+            yield from self._poll()
 
     # --- beginning ---
 
     def _start(self) -> StreamFlow[Gap | None]:
-        request = Request("POST", task_path(self.task, "/execute"), streams=True)
-        yield from self.calls.known_dialect()
+        dialect = yield from self.calls.gateway.known_dialect()
         self._before = yield from self._task_before()
+        if dialect.ways is not None:
+            if self._before.status != "draft":  # a server of another way starts it all the same
+                self._before = yield from self.calls.get_task(self.task_id)
+            request = dialect.ways.start_request(self._before)
+            yield from self.calls.settled(self.task_id)
+        else:
+            request = Request("POST", task_path(self.task, "/execute"), streams=True)
         self.calls.executed.add(self.task_id)
         tried = 0
         while True:
+            yield from self.calls.gateway.turn()
             reply = yield request
             if isinstance(reply, Opened):
                 return None
@@ -115,12 +106,13 @@ class Follower:
                 return Ended()  # accepted, though without a stream
             if isinstance(reply, Broken) and reply.reached:
                 return (yield from self._settle_doubt(reply))
-            wait = self.calls.retries.wait_before_repeat(request, reply, tried)
+            self.calls.gateway.heed(reply)
+            wait = self.calls.gateway.retries.wait_before_repeat(request, reply, tried)
             if wait is None:
                 raise (
-                    self.calls.connection_failed(request, reply)
+                    self.calls.gateway.connection_failed(request, reply)
                     if isinstance(reply, Broken)
-                    else self.calls.refusal(request, reply)
+                    else self.calls.gateway.refusal(request, reply)
                 )
             yield Wait(wait)
             tried += 1
@@ -165,9 +157,9 @@ class Follower:
             if gap is None:
                 gap = yield from self._read()
                 # A replay passes over earlier ends; an execution has one, and this was it.
-                if self._at_rest and (isinstance(gap, Ended) or self._executes):
+                if self._telling.at_rest and (isinstance(gap, Ended) or self._executes):
                     return
-            if not (yield from self.calls.known_dialect()).has_own_calls:
+            if not self.calls.gateway.dialect.has_own_calls:
                 yield from self._poll()
                 return
             yield Wait(self._patience(gap))
@@ -188,8 +180,7 @@ class Follower:
 
     def _understood(self, sent: list[SentEvent]) -> Iterator[Event]:
         """Tell events one by one, each noted when it is told; none that was told before."""
-        dialect = self.calls.dialect
-        is_numbered = dialect is not None and dialect.has_own_calls
+        is_numbered = self.calls.gateway.dialect.has_own_calls
         for name, data, number in sent:
             if number is not None and is_numbered:
                 if self.last_event_id is not None and number <= self.last_event_id:
@@ -198,10 +189,11 @@ class Follower:
             event = parse_event(name, data, number)
             if self._replays and self._is_of_earlier_run(event):
                 continue
-            self._heard = True
             self._failures = 0
-            if not isinstance(event, OutputEvent):
-                self._take_note(event)
+            if isinstance(event, OutputEvent):
+                self._telling.has_begun = True  # the many: nothing else to note
+            else:
+                self._telling.note(event)
             yield event
 
     def _is_of_earlier_run(self, event: Event) -> bool:
@@ -210,15 +202,6 @@ class Follower:
         if before is None or before.status == "draft":
             return False
         return event.attempt is not None and event.attempt <= before.retries + 1
-
-    def _take_note(self, event: Event) -> None:
-        if isinstance(event, DoneEvent):
-            self._at_rest = True
-        elif isinstance(event, StatusEvent):
-            self._status = event.status
-            self._at_rest = self._at_rest and event.status in AT_REST
-        elif isinstance(event, AssessmentEvent):
-            self._assessment = event
 
     def _attach(self) -> StreamFlow[Gap | None]:
         """Open the embedded server's event stream behind the last event known."""
@@ -238,21 +221,21 @@ class Follower:
         if reply.is_success:
             return Broken("the server answered without a stream of events")
         if not reply.is_passing:
-            raise self.calls.refusal(request, reply)
+            raise self.calls.gateway.refusal(request, reply)
         asked = retry_after_seconds(reply.retry_after) or 0.0
-        yield Wait(min(asked, self.calls.retries.longest_retry_after))
+        yield Wait(min(asked, self.calls.gateway.retries.longest_retry_after))
         return Broken(f"the server answered {reply.status}")
 
     def _patience(self, gap: Gap) -> float:
         """Count a break; return the seconds until the stream is taken up again."""
-        if self._failures >= self.calls.retries.resumptions:
+        if self._failures >= self.calls.gateway.retries.resumptions:
             reason = gap.reason if isinstance(gap, Broken) else "it ends before the task does"
             raise ConnectionFailed(
                 f"the stream of task {self.task_id!r} broke and could not be resumed in "
                 f"{self._failures} tries: {reason}. The task itself goes on: get or follow it"
             )
         self._failures += 1
-        return self.calls.retries.backoff(self._failures - 1)
+        return self.calls.gateway.retries.backoff(self._failures - 1)
 
     def _is_over(self) -> StreamFlow[bool]:
         """Look at a task whose stream ended without saying that it is at rest."""
@@ -262,7 +245,7 @@ class Follower:
             return False
         if task.status in AT_REST:
             if self._ended_at_rest and not self._is_unstarted(task):
-                yield from self._told(task)
+                yield self._telling.news(task)
                 return True
             # What it still had to say is one resumption away.
             self._ended_at_rest = True
@@ -281,58 +264,29 @@ class Follower:
     # --- servers without events to re-attach to ---
 
     def _poll(self) -> Following:
-        pause = FIRST_POLL_SECONDS
-        while True:
-            try:
-                task = yield from self.calls.get_task(self.task_id)
-            except _PASSING_TROUBLE as error:
-                yield Wait(self._patience(Broken(str(error))))
-                continue
-            if self._is_unstarted(task):
-                yield Wait(self._patience(Broken(f"the task still stands in {task.status!r}")))
-                continue
-            self._failures = 0
-            moved = task.status != self._status
-            yield from self._told(task)
-            if task.status in AT_REST:
-                return
-            pause = FIRST_POLL_SECONDS if moved else min(pause * 1.5, SLOWEST_POLL_SECONDS)
-            yield Wait(pause)
+        watch = self.calls.watch
+        watch.follow(self.task_id)
+        try:
+            if watch.begin_to_listen():
+                yield LISTEN
+            while (yield from self._has_more_to_come()):
+                pass
+        finally:
+            watch.leave(self.task_id)
+
+    def _has_more_to_come(self) -> StreamFlow[bool]:
+        """Look once, and tell what is new."""
+        try:
+            task = yield from self.calls.watch.look(self.task_id)
+        except _PASSING_TROUBLE as error:
+            yield Wait(self._patience(Broken(str(error))))
+            return True
+        if self._is_unstarted(task):
+            yield Wait(self._patience(Broken(f"the task still stands in {task.status!r}")))
+            return True
+        self._failures = 0
+        yield self._telling.news(task)
+        return task.status not in AT_REST and (self._executes or task.status != "draft")
 
     def _is_unstarted(self, task: Task) -> bool:
-        return self._executes and not self._heard and self._is_as_before(task)
-
-    def _told(self, task: Task) -> Following:
-        """Make the events that the task itself proves, and no others."""
-        self._heard = True
-        attempt = task.retries + 1
-        if task.status != self._status:
-            moved = StatusEvent(
-                task_id=task.id, status=task.status, from_status=self._status, attempt=attempt
-            )
-            yield (moved,)
-            self._status = task.status
-        if task.status not in AT_REST:
-            return
-        if task.assessment is not None and not self._knows(task.assessment):
-            yield (AssessmentEvent.model_validate(task.assessment.wire() | {"attempt": attempt}),)
-        if not self._at_rest:
-            done = DoneEvent(
-                task_id=task.id,
-                status=task.status,
-                reason=task.reason,
-                retries=task.retries,
-                score=task.assessment.score if task.assessment else None,
-                passed=task.assessment.passed if task.assessment else None,
-                attempt=attempt,
-                result=task.result,
-            )
-            yield (done,)
-
-    def _knows(self, assessment: Assessment) -> bool:
-        seen = self._assessment
-        return seen is not None and (seen.score, seen.passed, seen.feedback) == (
-            assessment.score,
-            assessment.passed,
-            assessment.feedback,
-        )
+        return self._executes and not self._telling.has_begun and self._is_as_before(task)

@@ -113,6 +113,9 @@ class Approvals:
         """
         return self._driver.run(self._calls.resolve_approval(approval, "reject", feedback))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._calls.address}>"
+
 
 class Groups:
     """Groups of tasks: ``p.groups``."""
@@ -140,6 +143,9 @@ class Groups:
         """
         return self._driver.run(self._calls.run_group(group))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._calls.address}>"
+
 
 class Agents:
     """The agents that tasks can be assigned to: ``p.agents``."""
@@ -160,3 +166,6 @@ class Agents:
         UnsupportedByServer
         """
         return self._driver.run(self._calls.list_agents())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._calls.address}>"

@@ -1,13 +1,15 @@
 """From a server's answer to a value or a typed error. No I/O.
 
-A dialect that wraps its bodies is unwrapped here, and nowhere else.
+A dialect that wraps its bodies, or spells things otherwise, ends here, and nowhere else.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
@@ -28,12 +30,58 @@ from polpo_lab.hostile_text import one_line
 from polpo_lab.models import Task
 from polpo_lab.models.wire import WireResponse
 
+if TYPE_CHECKING:
+    from polpo_lab.client.dialects import Dialect
+
 M = TypeVar("M", bound=WireResponse)
 _SHOWN_BODY = 300
 _NO_KEY = (
     " (no key was sent: pass key=, or set POLPO_API_KEY, which goes by itself only to "
     "https://*.polpo.cloud and to hosts named in POLPO_HOSTS)"
 )
+
+
+def plain(
+    model: type[WireResponse],
+    answer: Answer,
+    dialect: Dialect,
+    only: Collection[str] | None = None,
+) -> Answer:
+    """Return an answer as the reference has it: without envelope, in our spelling.
+
+    Parameters
+    ----------
+    model : type
+        What the body holds one or several of.
+    answer : Answer
+    dialect : Dialect
+    only : collection of str, optional
+        Of several objects, only those with these ids.
+
+    Raises
+    ------
+    InvalidResponse
+        The envelope says that the call failed, though its status says otherwise.
+    """
+    translate = dialect.translations.get(model)
+    if not answer.body or not (dialect.in_envelope or translate or only is not None):
+        return answer
+    try:
+        content = from_json(answer.body)
+    except ValueError:
+        return answer
+    if dialect.in_envelope and isinstance(content, dict) and "ok" in content:
+        if content["ok"] is not True:
+            raise InvalidResponse(f"the server says both yes and no: {_excerpt(answer)}")
+        content = content.get("data")
+    if isinstance(content, list) and only is not None:
+        content = [each for each in content if isinstance(each, dict) and each.get("id") in only]
+    if translate is not None:
+        if isinstance(content, dict):
+            content = translate(content)
+        elif isinstance(content, list):
+            content = [translate(each) if isinstance(each, dict) else each for each in content]
+    return replace(answer, body=b"" if content is None else to_json(content))
 
 
 def read_many(model: type[M], answer: Answer) -> list[M]:
@@ -68,7 +116,7 @@ def whole_task(answer: Answer) -> Task | None:
 
 
 def task_id_in(answer: Answer) -> str:
-    """Return the id of a task that was just created.
+    """Return the id of a task that was just created, given the plain answer.
 
     Raises
     ------
@@ -129,14 +177,19 @@ _BY_STATUS: dict[int, type[APIError]] = {
     401: AuthenticationFailed,
     403: AuthenticationFailed,
     404: NotFound,
+    409: InvalidState,
     422: ValidationFailed,
     429: RateLimited,
 }
 
 
+# Where the code says more than the status: self-hosted Polpo has 404 for a state.
+_BY_CODE: dict[str, type[APIError]] = {"CONFLICT": Conflict, "INVALID_STATE": InvalidState}
+
+
 def _error_class(status: int, code: str) -> type[APIError]:
-    if status == HTTPStatus.CONFLICT:
-        return Conflict if code == "CONFLICT" else InvalidState
+    if code in _BY_CODE:
+        return _BY_CODE[code]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ServerFault
     return _BY_STATUS.get(status, APIError)
@@ -155,9 +208,30 @@ def _said(body: bytes) -> tuple[str, str, Any]:
         return _text(content.get("code")), error, content.get("details")
     if not isinstance(error, dict):
         return "", "", content
+    if error.get("name") == "ZodError":
+        return _said_by_zod(error)
     message = _text(error.get("message")) or _text(error.get("detail"))
     details = error.get("details", error.get("detail"))
     return _text(error.get("code")), message, details
+
+
+def _said_by_zod(error: dict[str, Any]) -> tuple[str, str, Any]:
+    """Read what self-hosted Polpo says of a bad request: a JSON array, printed into a text."""
+    message = _text(error.get("message"))
+    try:
+        issues = from_json(message)
+    except ValueError:
+        issues = None
+    if not isinstance(issues, list):
+        return "VALIDATION_ERROR", message, None
+    parts = []
+    for issue in issues:
+        if isinstance(issue, dict):
+            path = issue.get("path")
+            place = ".".join(map(str, path)) if isinstance(path, list) else ""
+            rule = _text(issue.get("message")) or f"expected {issue.get('expected')}"
+            parts.append(f"{place or 'the request'}: {rule}")
+    return "VALIDATION_ERROR", "; ".join(parts) or message, issues
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 
 from polpo_lab.client.address import read_address
 from polpo_lab.client.calls import Calls
-from polpo_lab.client.dialects import CLOUD, forced_dialect
+from polpo_lab.client.dialects import Spoken, forced_dialect
+from polpo_lab.client.gateway import Gateway
 from polpo_lab.client.keys import key_for
 from polpo_lab.client.retrying import Retries
 from polpo_lab.client.timeouts import Timeouts
@@ -43,10 +44,10 @@ def prepare(
         retries = Retries(times=retries)
     address = read_address(base_url)
     secret = key_for(address, key)
-    known = forced_dialect(dialect, address)
+    spoken = Spoken(forced_dialect(dialect, address))
     timeouts = timeout or Timeouts()
-    wire = WireFormat(address, secret, timeouts, known or CLOUD)
-    return Calls(address, secret, known, retries), wire, timeouts
+    wire = WireFormat(address, secret, timeouts, spoken)
+    return Calls(Gateway(address, secret, spoken, retries)), wire, timeouts
 
 
 def not_picklable(client: Any) -> TypeError:

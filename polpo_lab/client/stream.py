@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from polpo_lab.client.exchange import Answer, Broken, Ended, Opened, Request, Wait
-from polpo_lab.client.following import READ, READY, Follower, Following, StreamReply
+from polpo_lab.client.following import Follower
+from polpo_lab.client.steps import LISTEN, READ, READY, Following, StreamReply
+from polpo_lab.client.watching import Listener
+from polpo_lab.errors import PolpoLabError
 from polpo_lab.models import Event
 
 if TYPE_CHECKING:
@@ -39,7 +44,9 @@ class EventStream(Iterator[Event]):
     ...         print(event.type)
     """
 
-    def __init__(self, connections: Connections, follower: Follower, flow: Following) -> None:
+    def __init__(
+        self, connections: Connections, follower: Follower | Listener, flow: Following
+    ) -> None:
         self._connections = connections
         self._follower = follower
         self._flow = flow
@@ -83,6 +90,9 @@ class EventStream(Iterator[Event]):
                     self._let_go()
                     time.sleep(step.seconds)
                     reply = None
+                elif step is LISTEN:
+                    self._listen_beside()
+                    reply = None
                 elif step is READY:
                     return
                 else:
@@ -104,6 +114,13 @@ class EventStream(Iterator[Event]):
         self._live = opened
         return Opened()
 
+    def _listen_beside(self) -> None:
+        """Hear hints in a thread of its own, which ends when they help nobody any more."""
+        listener = Listener(self._follower.calls)
+        threading.Thread(
+            target=_hear, args=(self._connections, listener), name="polpo-hints", daemon=True
+        ).start()
+
     def _let_go(self) -> None:
         live, self._live = self._live, None
         if live is not None:
@@ -114,6 +131,8 @@ class EventStream(Iterator[Event]):
         self._is_closed = True
         self._events = iter(())
         self._let_go()
+        with contextlib.suppress(ValueError):  # another thread is in it: it will find out
+            self._flow.close()
 
     def __enter__(self) -> Self:
         return self
@@ -133,3 +152,9 @@ class EventStream(Iterator[Event]):
 
     def __repr__(self) -> str:
         return f"<EventStream of task {self.task_id!r}{', closed' if self._is_closed else ''}>"
+
+
+def _hear(connections: Connections, listener: Listener) -> None:
+    with contextlib.suppress(PolpoLabError):
+        for _ in EventStream(connections, listener, listener.hearing()):
+            pass

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Self
 from pydantic import SecretStr
 
 from polpo_lab.client import drafting
-from polpo_lab.client.calls import task_id_of
+from polpo_lab.client.paths import task_id_of
 from polpo_lab.client.resources import Agents, Approvals, Driver, Groups
 from polpo_lab.client.retrying import Retries
 from polpo_lab.client.running import awaits_approval, draft_run, still_running
@@ -29,7 +29,7 @@ class Polpo:
         Default: ``POLPO_API_KEY``, which goes only to ``https://*.polpo.cloud`` and to
         hosts named in ``POLPO_HOSTS``. No key goes over plain http to another machine,
         or to where a redirect points.
-    dialect : {"cloud", "embedded"}, optional
+    dialect : {"cloud", "embedded", "selfhosted"}, optional
         Default: found out from the address or the server.
     timeout : Timeouts, optional
     retries : Retries or int, optional
@@ -69,9 +69,9 @@ class Polpo:
             retries=retries,
             max_connections=max_connections,
         )
-        connections = Connections(calls.address, wire, max_connections, timeouts.pool)
+        connections = Connections(calls.gateway.address, wire, max_connections, timeouts.pool)
         self._driver = Driver(calls, connections)
-        self.base_url = str(calls.address)
+        self.base_url = str(calls.gateway.address)
         self.tasks = Tasks(self._driver)
         self.approvals = Approvals(self._driver)
         self.groups = Groups(self._driver)
@@ -82,13 +82,13 @@ class Polpo:
 
         Returns
         -------
-        {"cloud", "embedded"}
+        {"cloud", "embedded", "selfhosted"}
 
         Raises
         ------
         ConnectionFailed
         """
-        return self._driver.run(self._driver.calls.known_dialect()).name
+        return self._driver.run(self._driver.calls.gateway.known_dialect()).name
 
     def health(self) -> Health:
         """Return what the server says of itself; sends no key.

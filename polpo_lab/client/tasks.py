@@ -75,7 +75,7 @@ class Tasks:
         InvalidArgument
             A field is wrong or unknown; nothing was sent.
         UnsupportedByServer
-            The server does not take ``files``, ``max_fix_attempts`` or ``seed``.
+            The server does not take a field, such as ``files`` or ``seed``; nothing was sent.
         ValidationFailed, Conflict
             The server refuses it.
         """
@@ -327,3 +327,6 @@ class Tasks:
         return task.bind_files(
             lambda attempt, round_, path: self.read_file(task.id, path, attempt, round_)
         )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._calls.address}>"

@@ -8,13 +8,14 @@ from __future__ import annotations
 import ssl
 import time
 import urllib.request
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
 from polpo_lab.client.address import Address
-from polpo_lab.client.dialects import CLOUD, Dialect
+from polpo_lab.client.dialects import Dialect, Spoken
 from polpo_lab.client.exchange import Answer, Broken, Request
 from polpo_lab.client.timeouts import Timeouts
 from polpo_lab.errors import InvalidResponse
@@ -36,6 +37,22 @@ _NEVER_REACHED = (
 )
 
 
+class _SecretHeaders(httpx.Headers):
+    """Headers with a key in them. httpx masks `Authorization` alone in its repr."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} headers>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Headers:
+    """Headers with the key in them, by what is sent."""
+
+    plain: _SecretHeaders
+    json: _SecretHeaders
+    events: _SecretHeaders
+
+
 class WireFormat:
     """Turns our requests into httpx's; headers, URLs and timeouts are prepared once.
 
@@ -44,8 +61,9 @@ class WireFormat:
     address : Address
     key : SecretStr or None
     timeouts : Timeouts
-    dialect : Dialect, optional
-        Says where the API is and how a key is presented.
+    spoken : Spoken
+        The dialect says where the API is and how a key is presented. Before it is known,
+        nothing but anonymous requests can be written.
     """
 
     def __init__(
@@ -53,26 +71,19 @@ class WireFormat:
         address: Address,
         key: SecretStr | None,
         timeouts: Timeouts,
-        dialect: Dialect = CLOUD,
+        spoken: Spoken,
     ) -> None:
         self._server = httpx.URL(f"{address.scheme}://{address.authority}/")
-        self._prefix = address.path + dialect.prefix
-        anonymous = {
+        self._path = address.path
+        self._key = key
+        self._spoken = spoken
+        self._common = {
             "Host": address.authority,
             "User-Agent": _USER_AGENT,
             "Accept": "application/json",
         }
-        keyed = dict(anonymous)
-        if key is not None:
-            keyed[dialect.key_header] = dialect.key_scheme + key.get_secret_value()
-        # httpx.Headers, unlike a dict, shows no authorization in its repr.
-        self._anonymous = httpx.Headers(anonymous)
-        self._plain = httpx.Headers(keyed)
-        self._json = httpx.Headers(keyed | {"Content-Type": "application/json"})
-        self._events = httpx.Headers(
-            keyed
-            | {"Accept": EVENT_STREAM, "Cache-Control": "no-store", "Accept-Encoding": "identity"}
-        )
+        self._anonymous = httpx.Headers(self._common)
+        self._headers: _Headers | None = None
         patience = {"connect": timeouts.connect, "write": timeouts.write, "pool": timeouts.connect}
         self._call_timeout = patience | {"read": timeouts.read}
         self._slow_timeout = patience | {"read": max(timeouts.read, SLOW_CALL_SECONDS)}
@@ -80,17 +91,21 @@ class WireFormat:
 
     def outgoing(self, request: Request) -> httpx.Request:
         """Return the request in httpx's terms."""
-        target = self._prefix + request.path
+        dialect = self._spoken.dialect
+        prefix = request.prefix if dialect is None else dialect.prefix
+        if prefix is None:
+            raise RuntimeError(f"{request.path}: the dialect has to be known before")
+        target = self._path + prefix + request.path
         if request.query:
             target = f"{target}?{request.query}"
         timeout = self._call_timeout
-        headers = self._plain
-        if request.streams:
-            headers, timeout = self._events, self._stream_timeout
-        elif request.body is not None:
-            headers = self._json
-        elif request.anonymous:
+        if request.anonymous or dialect is None:
             headers = self._anonymous
+        else:
+            keyed = self._headers_for(dialect)
+            headers = keyed.plain if request.body is None else keyed.json
+            if request.streams:
+                headers, timeout = keyed.events, self._stream_timeout
         if request.slow:
             timeout = self._slow_timeout
         sent = httpx.Request(
@@ -104,6 +119,24 @@ class WireFormat:
         if request.last_event_id is not None:
             sent.headers["Last-Event-ID"] = str(request.last_event_id)
         return sent
+
+    def _headers_for(self, dialect: Dialect) -> _Headers:
+        """Return the headers with the key as this dialect presents it; made once."""
+        if self._headers is None:
+            keyed = _SecretHeaders(self._common)
+            if self._key is not None:
+                keyed[dialect.key_header] = dialect.key_scheme + self._key.get_secret_value()
+            stream = {
+                "Accept": EVENT_STREAM,
+                "Cache-Control": "no-store",
+                "Accept-Encoding": "identity",
+            }
+            self._headers = _Headers(
+                keyed,
+                _SecretHeaders([*keyed.multi_items(), ("Content-Type", "application/json")]),
+                _SecretHeaders({**keyed, **_SecretHeaders(stream)}),
+            )
+        return self._headers
 
 
 def transport_options(address: Address) -> dict[str, Any]:

@@ -76,6 +76,11 @@ class Spending:
             self.cost += cost
             self._of_condition.setdefault(condition, []).append(cost)
 
+    def give_back(self, condition: Condition) -> None:
+        """Take back a trial that is to be started again."""
+        self.started -= 1
+        self._running[condition] -= 1
+
     def expected(self, condition: Condition) -> float:
         """Return what a trial of the condition probably costs; 0 while nothing is known."""
         known = self._of_condition.get(condition)

@@ -13,14 +13,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from polpo_lab.errors import InvalidArgument
-from polpo_lab.experiments.backends.place import Place
+from polpo_lab.errors import ConnectionFailed, InvalidArgument
+from polpo_lab.experiments.backends.place import Place, PlaceLost
 from polpo_lab.experiments.budget import SECONDS_PER_HOUR, Budget, Spending
 from polpo_lab.experiments.journal import Journal
 from polpo_lab.experiments.pacing import Pace
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.progress import Progress
-from polpo_lab.experiments.schedule import Only, Outstanding, outstanding
+from polpo_lab.experiments.schedule import GOES_ON, Only, Outstanding, outstanding
 from polpo_lab.experiments.survey import Survey
 from polpo_lab.experiments.tries import Tries
 
@@ -90,8 +90,8 @@ class Runner:
             survey.trials, journal.states, self.todo, limit=options.concurrency
         )
         self._spending = Spending(options.budget)
-        share = -(-options.concurrency // len(survey.places))
-        self._paces = {id(place): Pace(share) for place in survey.places}
+        self._versions = survey.versions
+        self._paces: dict[Place, Pace] = {}
         self._queues: dict[str, deque[Outstanding]] = {}
         self._left_of_block: dict[int, int] = {}
         for each in self.todo:
@@ -104,7 +104,7 @@ class Runner:
         self._stop_reason: str | None = None
         self._paused = False
         self._failure: BaseException | None = None
-        self._began = time.monotonic()
+        self._began = self._placed_at = time.monotonic()
 
     # ------------------------------------------------------------------ the run as a whole
 
@@ -122,8 +122,7 @@ class Runner:
                     break
                 self._on_change()
                 await self._until_something_happens()
-                if self._failure is not None:
-                    raise self._failure
+                self._check()
         finally:
             await self._leave()
         reason = self._stop_reason or "finished"
@@ -161,6 +160,19 @@ class Runner:
                 await self._wake.wait()
         except TimeoutError:
             pass
+
+    def _check(self) -> None:
+        """Raise what ends the run: a journal that cannot be written, no place that is left."""
+        if self._failure is not None:
+            raise self._failure
+        now = time.monotonic()
+        if self._places:
+            self._placed_at = now
+        elif now - self._placed_at > self._options.patience:
+            raise ConnectionFailed(
+                f"no place to run is left since {self._options.patience:g} s: run again when "
+                "there is one, and it goes on"
+            )
 
     async def _leave(self) -> None:
         for task in self._running:
@@ -210,17 +222,26 @@ class Runner:
         fitting = [
             place
             for place in self._places
-            if all(place.facts.has(agent) for agent in policy.agents(each.trial.agent))
+            if all(
+                place.facts.has(agent, self._versions[agent])
+                for agent in policy.agents(each.trial.agent)
+            )
         ]
         if state is not None and state.number == each.number:
             its_own = [place for place in fitting if place.facts.url == state.server_url]
             fitting = its_own or fitting
         free = [
-            (self._paces[id(place)].limit - self._load(place), place)
+            (self._pace(place).limit - self._load(place), place)
             for place in fitting
-            if self._paces[id(place)].may_start(self._load(place), now)
+            if self._pace(place).may_start(self._load(place), now)
         ]
         return max(free, key=lambda pair: pair[0])[1] if free else None
+
+    def _pace(self, place: Place) -> Pace:
+        if place not in self._paces:
+            share = -(-self._options.concurrency // max(1, len(self._places)))
+            self._paces[place] = Pace(share)
+        return self._paces[place]
 
     def _load(self, place: Place) -> int:
         return sum(where is place for _, where in self._running.values())
@@ -232,7 +253,7 @@ class Runner:
             self.plan,
             self.journal,
             place,
-            self._paces[id(place)],
+            self._pace(place),
             lambda: self._load(place),
             self._options.patience,
         )
@@ -243,7 +264,12 @@ class Runner:
     # ------------------------------------------------------------------ ending trials
 
     async def _one(self, each: Outstanding, tries: Tries) -> None:
-        ending = await tries.until_an_end(each, self.progress.trouble)
+        try:
+            ending = await tries.until_an_end(each, self.progress.trouble)
+        except PlaceLost as error:
+            self.progress.trouble(str(error), each.trial.id)
+            self._take_back(each)
+            return
         self._spending.end(each.trial.condition, ending.cost)
         self.progress.ended(each.trial.id, ending.standing, ending.cost)
         block = each.trial.block
@@ -251,13 +277,20 @@ class Runner:
         if self._left_of_block[block] == 0:
             self._block_is_complete(block)
 
+    def _take_back(self, each: Outstanding) -> None:
+        """Have a trial whose place is gone taken up elsewhere, before all others."""
+        self._spending.give_back(each.trial.condition)
+        self.progress.given_back(each.trial.id)
+        number = self.journal.states[each.trial.id].number
+        self._queues[each.trial.agent].appendleft(Outstanding(each.trial, number, GOES_ON))
+
     def _gone(self, task: asyncio.Task[None]) -> None:
         each, _ = self._running.pop(task)
         if task.cancelled():
             self.progress.given_back(each.trial.id)
         elif (error := task.exception()) is not None:
             self._failure = error
-        self.progress.limit = sum(pace.limit for pace in self._paces.values())
+        self.progress.limit = sum(self._pace(place).limit for place in self._places)
         self._wake.set()
 
     def _block_is_complete(self, block: int) -> None:

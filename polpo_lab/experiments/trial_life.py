@@ -25,7 +25,6 @@ from polpo_lab.errors import (
 )
 from polpo_lab.lifecycle import AT_REST
 from polpo_lab.models import Event, StatusEvent, Task, TaskCreate
-from polpo_lab.recording import Recording
 
 # Trouble on the way, which says nothing about the trial.
 PASSING = (RateLimited, ServerFault, ConnectionFailed, InvalidState)
@@ -113,13 +112,12 @@ async def live(
     """
     task = await _task_of(client, order)
     yield Created(task)
-    recording = Recording(task)
     async for event in _events(client, task):
-        recording.apply(event)
         yield Told(event)
         if isinstance(event, StatusEvent) and event.status == "awaiting_approval":
             break
-    final = await _whole(client, recording)
+    # As the server has it: rounds that it hides are missing then, and not guessed from a stream.
+    final = await client.tasks.get(task.id)
     async for kept in _files(client, final, has_file):
         yield kept
     yield CameToRest(final)
@@ -166,14 +164,6 @@ async def _until_at_rest(client: AsyncPolpo, task_id: str) -> None:
             return
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, SLOWEST_POLL_SECONDS)
-
-
-async def _whole(client: AsyncPolpo, recording: Recording) -> Task:
-    """Return the task as the server has it; with the rounds of the stream, if it hides them."""
-    task = await client.tasks.get(recording.task.id)
-    if task.attempts is None:
-        task.attempts = recording.task.attempts
-    return task
 
 
 async def _files(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from polpo_lab.errors import PolpoLabError
-from polpo_lab.experiments.backends.place import Place
+from polpo_lab.experiments.backends.place import Place, PlaceLost
 from polpo_lab.experiments.journal import Journal
 from polpo_lab.experiments.pacing import Pace
 from polpo_lab.experiments.plan import Plan
@@ -103,6 +103,8 @@ class Tries:
             heard = self._last_event(trial, number)
             try:
                 task = await self._live(trial, number)
+            except PlaceLost:
+                raise  # the runner looks for another place
             except TaskLost as error:
                 return "interrupted", str(error), None
             except PASSING as error:

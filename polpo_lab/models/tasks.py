@@ -219,9 +219,10 @@ class AgentInfo(WireResponse):
 
 
 class Health(WireResponse):
-    """What the server says of itself, without a key."""
+    """What the server says of itself, without a key. ``dialect`` is what the client found."""
 
     status: str = "ok"
+    dialect: str | None = Field(default=None, exclude=True)
     version: str | None = None
     sandbox: str | None = None
     sandbox_description: str | None = None

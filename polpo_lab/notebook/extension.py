@@ -25,6 +25,6 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take the magics away again; tasks and cards go on."""
     magics = shell.magics_manager.magics
-    for kind, names in (("line", ("polpo", "tasks")), ("cell", ("task",))):
+    for kind, names in (("line", ("polpo", "tasks", "task")), ("cell", ("task",))):
         for name in names:
             magics[kind].pop(name, None)

@@ -274,7 +274,7 @@ class TaskForm:
             if place and place[0] in self._section_of:
                 self._more.selected_index = self._section_of[place[0]]
         if not self.message:
-            self._say("Nothing was created: see the fields marked above.")
+            self._say("Nothing was sent: see the fields marked above.")
 
     def _say(self, text: str) -> None:
         shown = f"<span class='polpo-form-error' role='alert'>{escape_html(text)}</span>"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from polpo_lab.errors import PolpoLabError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from polpo_lab.models import Task
 
 _ACTIONS = ("connect", "status")
+_HELP = argument("--help", action="store_true", help="show this, and do nothing")
 
 
 @magics_class
@@ -62,6 +63,7 @@ class PolpoMagics(Magics):
         return lab
 
     @magic_arguments()
+    @_HELP
     @argument("action", nargs="?", default="status", help="connect or status (default)")
     @argument("url", nargs="?", help="where to connect to; left out: an embedded server")
     @line_magic
@@ -71,6 +73,8 @@ class PolpoMagics(Magics):
         ``%polpo connect`` starts an embedded server, ``%polpo connect URL`` goes anywhere (with
         the key of POLPO_API_KEY), ``%polpo status`` says where you are and what is there.
         """
+        if _shows_help(self.polpo, line):
+            return
         args = _parsed(self.polpo, line)
         if args.action not in _ACTIONS:
             _refuse("%polpo", args.action, _ACTIONS)
@@ -79,12 +83,15 @@ class PolpoMagics(Magics):
             print(_status_text(lab))  # noqa: T201 - what the magic is for
 
     @magic_arguments()
+    @_HELP
     @argument("--status", help=f"only tasks that are {', '.join(STATUSES)}")
     @argument("--group", help="only tasks of this group")
     @argument("--assign-to", help="only tasks of this agent")
     @line_magic
-    def tasks(self, line: str) -> pd.DataFrame:
+    def tasks(self, line: str) -> pd.DataFrame | None:
         """Return the tasks as a DataFrame."""
+        if _shows_help(self.tasks, line):
+            return None
         args = _parsed(self.tasks, line)
         if args.status is not None and args.status not in STATUSES:
             _refuse("--status", args.status, STATUSES)
@@ -94,6 +101,7 @@ class PolpoMagics(Magics):
             )
 
     @magic_arguments()
+    @_HELP
     @argument("agent", help="name of the agent")
     @argument("--title", help="made from the description when left out")
     @argument(
@@ -111,15 +119,17 @@ class PolpoMagics(Magics):
     @argument("--seed", type=int, help="handed to the agent")
     @argument("--side-effects", action="store_true", help="a person approves the end")
     @argument("--no-wait", action="store_true", help="return at once; the card goes on")
-    @cell_magic
-    def task(self, line: str, cell: str) -> Task:
+    @line_cell_magic
+    def task(self, line: str, cell: str = "") -> Task | None:
         """Create a task with the cell's text as its description, run it, and return it.
 
         The live card shows it meanwhile. The notebook's Stop ends the watching, not the task.
         """
+        if _shows_help(self.task, line):
+            return None
         args = _parsed(self.task, line)
         if not cell.strip():
-            raise UsageError("%%task needs a description: write it below the first line")
+            raise UsageError("%%task (double %) needs a description: write it below that line")
         with _usage_errors():
             lab = self.lab
             agents = _agent_names(lab)
@@ -153,6 +163,14 @@ class PolpoMagics(Magics):
 
 def _agent_names(lab: Lab) -> list[str]:
     return [agent.name for agent in lab.client.agents.list()]
+
+
+def _shows_help(magic: Any, line: str) -> bool:
+    """Print what a magic takes, when its line asks for it: the rest of the line may be missing."""
+    asked = "--help" in line.split()
+    if asked:
+        print(magic.parser.format_help().removeprefix("::").strip("\n"))  # noqa: T201
+    return asked
 
 
 def _parsed(magic: Any, line: str) -> Any:

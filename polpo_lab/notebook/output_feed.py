@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from polpo_lab.hostile_text import one_line
+
 KEPT_CHARACTERS = 256 * 1024
 KEPT_PARTS = 5_000
 BATCH_CHARACTERS = 64 * 1024
@@ -20,6 +22,8 @@ MERGED_CHARACTERS = 4 * 1024
 BURST_CHARACTERS = 512 * 1024
 CHARACTERS_PER_SECOND = 128 * 1024
 
+_TOLD_OF_TOOL = (("input", ""), ("output", "-> "), ("error", "failed: "))
+SHOWN_TOOL = 200
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -36,6 +40,14 @@ class Part:
     def weight(self) -> int:
         """About how many characters it takes on the wire."""
         return len(self.text) + (len(str(self.tool)) if self.tool else 0)
+
+    @property
+    def plain(self) -> str:
+        """What stands for it where there is only text: a tool call is a line of its own."""
+        if self.tool:
+            told = [f"{mark}{self.tool[n]}" for n, mark in _TOLD_OF_TOOL if self.tool.get(n)]
+            return one_line(" ".join(["▸", self.tool["tool"], *told]), SHOWN_TOOL) + "\n"
+        return f"\n{self.text}\n" if self.kind == "mark" else self.text
 
     def wire(self) -> dict[str, Any]:
         """Return what the page is sent."""
@@ -204,7 +216,10 @@ class OutputFeed:
         }
 
     def text(self) -> str:
-        """Return the kept text of all streams, for the static page."""
-        return "".join(
-            f"\n{part.text}\n" if part.kind == "mark" else part.text for part in self._parts
-        )
+        """Return what is kept as text, tool calls too, for the static page."""
+        texts = [""]
+        for part in self._parts:
+            if part.tool and not texts[-1].endswith("\n"):
+                texts.append("\n")
+            texts.append(part.plain)
+        return "".join(texts)

@@ -1,9 +1,9 @@
 """The static page beside a widget: what a saved notebook shows where no kernel and no script runs.
 
 A widget is shown as two outputs: this page, and the widget itself. Where the widget is alive
-its script hides the page; where it is not (a reload without the kernel, nbconvert, GitHub),
-the page is what there is. One output cannot do both: JupyterLab shows an error in place of a
-widget whose model is gone, although the same output has HTML to offer.
+the page is hidden; where it is not (a reload without the kernel, nbconvert, GitHub), the page
+is what there is. One output cannot do both: JupyterLab shows an error in place of a widget
+whose model is gone, although the same output has HTML to offer.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ from polpo_lab.hostile_text import escape_html
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
-# Hides JupyterLab's "model not found" below the page, and only that: a live view has elements.
-_HIDE_DEAD_WIDGET = (
-    "<style>.jp-OutputArea-child:has(.polpo-saved) + .jp-OutputArea-child:has("
-    ".jp-OutputArea-output.jupyter-widgets:not(:has(*))){display:none}</style>"
+# Of the page and the widget below it one shows. A widget that lives stands in its output as an
+# element of JupyterLab's own; for one whose model is gone the output itself is marked, and says
+# "model not found". (No :has() in a :has(): browsers drop such a rule.)
+_ONE_OF_THE_TWO = (
+    "<style>.jp-OutputArea-child:has(.polpo-saved):has("
+    "+ .jp-OutputArea-child > .jp-OutputArea-output > .lm-Widget){display:none}"
+    ".jp-OutputArea-child:has(.polpo-saved) + .jp-OutputArea-child:has("
+    "> .jp-OutputArea-output.jupyter-widgets){display:none}</style>"
 )
 
 
@@ -75,7 +79,7 @@ class SavedState:
     def _publish(self, page: str, text: str, *, update: bool) -> None:
         marked = (
             f'<div class="polpo-saved" data-polpo-saved="{escape_html(self.key)}">'
-            f"{_HIDE_DEAD_WIDGET}{page}</div>"
+            f"{_ONE_OF_THE_TWO}{page}</div>"
         )
         self._publisher.publish(
             {"text/html": marked, "text/plain": text},

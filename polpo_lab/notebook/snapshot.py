@@ -56,6 +56,18 @@ def duration_text(seconds: float | None) -> str:
     return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
 
 
+def attempt_text(attempt: int, max_retries: int) -> str:
+    """Spell which attempt it is; a retry by hand may go beyond those that are automatic.
+
+    Examples
+    --------
+    >>> attempt_text(1, 3), attempt_text(5, 3)
+    ('attempt 1 of at most 4', 'attempt 5')
+    """
+    limit = max_retries + 1
+    return f"attempt {attempt} of at most {limit}" if attempt <= limit else f"attempt {attempt}"
+
+
 def table(headings: list[str], rows: list[list[str]]) -> str:
     """Build a table from texts that are escaped here."""
     if not rows:
@@ -128,7 +140,7 @@ def _particulars(summary: dict[str, Any]) -> str:
     words = [f"task {summary['taskId']}", f"agent {summary['agent']}"]
     if summary["model"]:
         words.append(f"model {summary['model']}")
-    words.append(f"attempt {summary['attempt']} of at most {summary['maxRetries'] + 1}")
+    words.append(attempt_text(summary["attempt"], summary["maxRetries"]))
     if summary["since"] and summary["until"]:
         words.append(duration_text((summary["until"] - summary["since"]) / 1000))
     return " · ".join(words)

@@ -159,7 +159,7 @@ class Sandbox:
             workspace_writable=workspace_writable,
             network=network,
             read_only=(*self._read_only, *read_only),
-            hidden=(*self._hidden, *_data_folders(self._read_only + tuple(read_only))),
+            hidden=(*self._hidden, *_not_for_agents(self._read_only + tuple(read_only))),
         )
         program = Program(
             argv=argv,
@@ -276,9 +276,15 @@ _UNWALLED = (
 )
 
 
-def _data_folders(granted: Sequence[Path]) -> list[Path]:
-    """Return the servers' data folders that stand in a granted folder, as beside a notebook."""
-    return [data for folder in granted if (data := folder / DATA_FOLDER).is_dir()]
+def _not_for_agents(granted: Sequence[Path]) -> list[Path]:
+    """Return what a granted folder holds that no agent may see, as where a notebook lies.
+
+    That is a server's data, and the notebooks themselves: the checks that a task hides from
+    its agent were written in one of them.
+    """
+    folders = [f / name for f in granted for name in (DATA_FOLDER, ".ipynb_checkpoints")]
+    notebooks = [notebook for folder in granted for notebook in folder.glob("*.ipynb")]
+    return [folder for folder in folders if folder.is_dir()] + notebooks
 
 
 async def _keep_tail(stream: asyncio.StreamReader, tail: bytearray, limit: int) -> None:

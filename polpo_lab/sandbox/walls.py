@@ -60,7 +60,7 @@ class Opening:
     read_only : tuple of pathlib.Path
         Folders or files that may be read.
     hidden : tuple of pathlib.Path
-        Folders that stay empty even where a granted folder contains them.
+        Folders and files that stay empty even where a granted folder contains them.
     """
 
     workspace: Path
@@ -142,7 +142,10 @@ def bubblewrap_arguments(
     arguments += _layers(opening, size)
     workspace = str(opening.workspace)
     bind = "--bind" if opening.workspace_writable else "--ro-bind"
-    arguments += [bind, workspace, workspace, "--remount-ro", "/dev", "--remount-ro", "/"]
+    arguments += [bind, workspace, workspace]
+    # A kernel setting is written by who is root outside, whatever its capabilities: root here
+    # would change them for the whole machine, and run a program of its choice with one of them.
+    arguments += ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"]
     return [*arguments, "--chdir", workspace, "--"]
 
 
@@ -183,6 +186,8 @@ def _layers(opening: Opening, size: str) -> list[str]:
     for path, layer in sorted(layers.items(), key=lambda item: len(item[0].parts)):
         if layer == "readable":
             arguments += ["--ro-bind", str(path), str(path)]
+        elif path.is_file():
+            arguments += ["--ro-bind", "/dev/null", str(path)]
         else:
             arguments += ["--size", size, "--tmpfs", str(path)]
     return arguments

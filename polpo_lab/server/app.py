@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, FastAPI, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import SecretStr
@@ -31,6 +31,7 @@ from polpo_lab.models.events import EVENT_MODELS
 from polpo_lab.server.answers import ErrorBody, answer_errors
 from polpo_lab.server.document import DocumentedApi
 from polpo_lab.server.engine import Engine
+from polpo_lab.server.refusals import invalid, nearest
 from polpo_lab.server.security import Gate
 from polpo_lab.server.streams import event_stream
 
@@ -41,6 +42,17 @@ LastEventId = Annotated[
     str | None,
     Header(description="The id of the last event the reader has; the stream goes on after it."),
 ]
+
+
+async def _only_known_parameters(request: Request) -> None:
+    """Refuse a parameter that the call has not: ignored, its answer would be about all tasks."""
+    known = [parameter.alias for parameter in request.scope["route"].dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            raise invalid(name, f"unknown parameter{nearest(name, known)}", known=known)
+
+
+STRICT = [Depends(_only_known_parameters)]
 # One event of the stream: what lies between two blank lines.
 _EVENT = {
     "type": "object",
@@ -115,7 +127,7 @@ def _tasks(engine: Engine) -> APIRouter:
     """Return the calls on tasks at rest."""
     routes = APIRouter(tags=["tasks"])
 
-    @routes.get("/tasks", response_model=list[Task], responses=_refusals(422))
+    @routes.get("/tasks", response_model=list[Task], responses=_refusals(422), dependencies=STRICT)
     async def list_tasks(
         status: Annotated[Status | None, Query()] = None,
         group: Annotated[str | None, Query()] = None,
@@ -167,7 +179,10 @@ def _tasks(engine: Engine) -> APIRouter:
         return _task_json(engine.task_with_attempts(task_id))
 
     @routes.get(
-        "/tasks/{task_id}/files", response_model=list[KeptFile], responses=_refusals(404, 422)
+        "/tasks/{task_id}/files",
+        response_model=list[KeptFile],
+        responses=_refusals(404, 422),
+        dependencies=STRICT,
     )
     async def list_files(
         task_id: TaskId,
@@ -182,6 +197,7 @@ def _tasks(engine: Engine) -> APIRouter:
     @routes.get(
         "/tasks/{task_id}/files/{path:path}",
         response_class=Response,
+        dependencies=STRICT,
         responses={
             **_refusals(404, 422),
             200: {
@@ -226,6 +242,7 @@ def _runs(engine: Engine) -> APIRouter:
     @routes.get(
         "/tasks/{task_id}/events",
         response_class=StreamingResponse,
+        dependencies=STRICT,
         responses={**_refusals(404, 422), **SSE},
     )
     async def follow_task(
@@ -275,7 +292,12 @@ def _approvals(engine: Engine) -> APIRouter:
     """Return the calls by which a person decides."""
     routes = APIRouter(tags=["approvals"])
 
-    @routes.get("/approvals", response_model=list[Approval], responses=_refusals(422))
+    @routes.get(
+        "/approvals",
+        response_model=list[Approval],
+        responses=_refusals(422),
+        dependencies=STRICT,
+    )
     async def list_approvals(
         status: Literal["pending", "approved", "rejected", "cancelled"] | None = None,
     ) -> list[Approval]:

@@ -216,6 +216,9 @@ class EmbeddedServer:
             await engine.close()
             store.close()
 
+    def __repr__(self) -> str:
+        return f"<EmbeddedServer at {self.url}, data {str(self.data)!r}>"
+
 
 class _Uvicorn(uvicorn.Server):
     """Uvicorn that says when it listens, and ends the streams before it waits for them."""

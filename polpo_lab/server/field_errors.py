@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from polpo_lab.models import Base64File, RetryPolicy, TaskCreate, expectations
@@ -73,7 +74,7 @@ def _rule(error: dict[str, Any]) -> str:
     if error["type"] in _RULES:
         return _RULES[error["type"]]
     words = str(error["msg"]).removeprefix("Value error, ").partition(", unable to parse")[0]
-    return words.replace("Input should be", "must be").replace("String should", "must")
+    return re.sub(r"^(Input|String|List|Dictionary) should", "must", words)
 
 
 def _refused_value(error: dict[str, Any]) -> str:
@@ -83,7 +84,7 @@ def _refused_value(error: dict[str, Any]) -> str:
     if error["type"] == "literal_error":
         known = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
     elif error["type"] == "expectation_form" and isinstance(value, dict):
-        value, known = value.get("type"), list(_FORMS)
+        value, known = value.get("type", value), list(_FORMS)
     if error["type"] in _RULES or not isinstance(value, str | int | float | None):
         return ""
     near = nearest(value, known) if isinstance(value, str) else ""

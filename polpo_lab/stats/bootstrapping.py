@@ -149,7 +149,10 @@ def _result(
         if lost:
             notes = (*notes, f"{lost} of {len(drawn.estimates)} draws are degenerate, left out")
         if interval_at is no_interval:
-            notes = (*notes, "the statistic did not vary over the draws: there is no interval")
+            notes = (
+                *notes,
+                "the draws did not vary, or had no standard error: there is no interval",
+            )
     return Estimate(
         estimate=estimate,
         standard_error=standard_error,
@@ -170,7 +173,7 @@ def _t_interval(drawn: Draws) -> tuple[Any, int]:
     tiny = drawn.standard_errors <= 1e-12 * max(1.0, abs(drawn.estimate))
     ratios = np.sort(ratios[np.isfinite(ratios) & ~tiny])
     lost = len(drawn.estimates) - len(ratios)
-    if not len(ratios):
+    if not len(ratios) or np.isnan(drawn.standard_error):
         return no_interval, lost
     return partial(_from_ratios, drawn.estimate, drawn.standard_error, ratios), lost
 
@@ -185,7 +188,12 @@ def _percentile_interval(drawn: Draws) -> tuple[Any, int]:
     lost = len(drawn.estimates) - len(finite)
     if not len(finite) or _spread(finite) == 0:
         return no_interval, lost
-    return partial(_from_quantiles, finite, 0.0, 0.0), lost
+    return partial(_from_percentiles, finite), lost
+
+
+def _from_percentiles(finite: Floats, level: float) -> Interval:
+    low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
 
 
 def _bca_interval(drawn: Draws) -> tuple[Any, int]:
@@ -198,10 +206,11 @@ def _bca_interval(drawn: Draws) -> tuple[Any, int]:
     below = (np.searchsorted(finite, drawn.estimate) + 0.5 * _ties(finite, drawn)) / len(finite)
     half_draw = 0.5 / len(finite)
     bias = float(ndtri(min(max(below, half_draw), 1 - half_draw)))
-    pulls = drawn.without_each.mean() - drawn.without_each
+    without = drawn.without_each[np.isfinite(drawn.without_each)]
+    pulls = without.mean() - without
     cubes, squares = (pulls**3).sum(), (pulls**2).sum()
     acceleration = float(cubes / (6 * squares**1.5)) if squares > 0 else 0.0
-    return partial(_from_quantiles, finite, bias, acceleration), lost
+    return partial(_from_corrected, finite, bias, acceleration), lost
 
 
 def _ties(finite: Floats, drawn: Draws) -> int:
@@ -209,7 +218,7 @@ def _ties(finite: Floats, drawn: Draws) -> int:
     return int(ends[0] - np.searchsorted(finite, drawn.estimate))
 
 
-def _from_quantiles(finite: Floats, bias: float, acceleration: float, level: float) -> Interval:
+def _from_corrected(finite: Floats, bias: float, acceleration: float, level: float) -> Interval:
     from scipy.special import ndtr, ndtri
 
     z = bias + np.asarray(ndtri([(1 - level) / 2, (1 + level) / 2]))

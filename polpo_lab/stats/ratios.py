@@ -9,15 +9,16 @@ from math import exp, inf, nan, sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.bootstrapping import DRAWS, bootstrap
 from polpo_lab.stats.cluster_variance import clustered_mean
-from polpo_lab.stats.intervals import t_quantile, wilson
+from polpo_lab.stats.intervals import student, t_pvalue, t_quantile, wilson
 from polpo_lab.stats.means import ONE_CLUSTER
 from polpo_lab.stats.paired import paired_difference
-from polpo_lab.stats.result import Estimate, Interval, no_interval
+from polpo_lab.stats.resampling import jackknife_error
+from polpo_lab.stats.result import Estimate, Interval
 from polpo_lab.stats.samples import (
     Codes,
     Floats,
@@ -96,7 +97,7 @@ def ratio(
         standard_error=nan,
         n=len(over),
         n_clusters=n_clusters,
-        method=f"ratio of totals, {'Fieller interval, CR2 variance' if method == 'fieller' else method}",
+        method="ratio of totals, Fieller interval, CR2 variance",
         estimand="the ratio of the two means over units like these",
         notes=notes,
     )
@@ -195,10 +196,9 @@ def ratio_of_geometric_means(
     -------
     Estimate
         The ratio a / b, with p-value against 1: the exponential of the paired difference of
-        logarithms. ``standard_error`` is that of the logarithm. With censoring, logarithms of
-        ratios are taken as normal, fitted by maximum likelihood (`scipy.stats.CensoredData`),
-        with the jackknife over clusters; a pair censored on both sides tells nothing and is
-        left out.
+        logarithms. ``standard_error`` is that of the logarithm. With censoring, each
+        condition's logarithms are taken as normal and fitted by maximum likelihood
+        (`scipy.stats.CensoredData`); the jackknife over clusters keeps the pairs together.
 
     Raises
     ------
@@ -217,12 +217,12 @@ def ratio_of_geometric_means(
     for values, name in ((first, "a"), (second, "b")):
         if (values <= 0).any():
             raise InvalidArgument(f"{name} holds {values[values <= 0][0]:g}; values are above 0")
-    cut = [_flags(flags, len(first)) for flags in (censored_a, censored_b)]
-    logs = np.log(first) - np.log(second)
-    if not (cut[0] | cut[1])[~np.isnan(logs)].any():
-        result = paired_difference(np.log(first), np.log(second), clusters, method="t")
+    cut = np.stack([_flags(flags, len(first)) for flags in (censored_a, censored_b)])
+    logs = np.log(np.stack([first, second]))
+    if not (cut & ~np.isnan(logs)).any():
+        result = paired_difference(logs[0], logs[1], clusters, method="t")
     else:
-        result = _censored(logs, cut[0], cut[1], clusters)
+        result = _censored(logs, cut, clusters)
     return replace(
         result,
         estimate=exp(result.estimate) if not np.isnan(result.estimate) else nan,
@@ -245,50 +245,43 @@ def _flags(flags: ArrayLike | None, length: int) -> Any:
     return given
 
 
-def _censored(logs: Floats, above: Any, below: Any, clusters: ArrayLike | None) -> Estimate:
-    from polpo_lab.stats.intervals import student, t_pvalue
-    from polpo_lab.stats.resampling import jackknife_error
-
-    kept = ~np.isnan(logs) & ~(above & below)
-    codes = np.unique(cluster_codes(clusters, len(logs))[kept], return_inverse=True)[1]
-    logs, above, below = logs[kept], above[kept], below[kept]
+def _censored(logs: Floats, cut: NDArray[np.bool_], clusters: ArrayLike | None) -> Estimate:
+    """Return the difference of two censored means; logs and cut have shape (2, n)."""
+    kept: Any = ~np.isnan(logs).any(axis=0)
+    codes = np.unique(cluster_codes(clusters, logs.shape[1])[kept], return_inverse=True)[1]
+    logs, cut = logs[:, kept], cut[:, kept]
     n_clusters = len(np.unique(codes))
-    n_cut = int((above | below).sum())
-    notes: tuple[str, ...] = (f"{n_cut} of {len(logs)} pairs are censored on one side",)
+    notes: tuple[str, ...] = (f"{int(cut.sum())} of {cut.size} values are censored",)
     if not kept.all():
-        notes = (*notes, f"{int((~kept).sum())} pairs are missing or censored twice, left out")
-    if len(logs) - n_cut < 2 or n_clusters < 3:
-        return Estimate(
-            estimate=nan,
-            standard_error=nan,
-            n=len(logs),
-            n_clusters=n_clusters,
-            method="censored difference of logarithms",
-            estimand="",
-            interval_at=no_interval,
-            notes=(*notes, "fewer than two full pairs or three clusters: nothing to fit"),
-        )
-    estimate = _fitted_mean(logs, above, below)
-    without = np.array(
-        [_fitted_mean(logs[k], above[k], below[k]) for k in (codes != c for c in range(n_clusters))]
-    )
-    error, df = jackknife_error(without), float(n_clusters - 1)
+        notes = (*notes, f"{int((~kept).sum())} templates have no pair, left out")
+    without_each = [codes != cluster for cluster in range(n_clusters)]
+    known = min((int((~cut[:, rest]).sum(axis=1).min()) for rest in without_each), default=0)
+    estimate = error = df = nan
+    if n_clusters < 3 or known < 2:
+        notes = (*notes, "fewer than three clusters or full values: nothing to fit")
+    else:
+        estimate = _apart(logs, cut)
+        error = jackknife_error(np.array([_apart(logs[:, k], cut[:, k]) for k in without_each]))
+        df = float(n_clusters - 1)
     return Estimate(
         estimate=estimate,
         standard_error=error,
-        n=len(logs),
+        n=logs.shape[1],
         n_clusters=n_clusters,
         df=df,
         pvalue=t_pvalue(estimate / error, df) if error > 0 else nan,
-        method="censored difference of logarithms, normal likelihood, cluster jackknife t interval",
-        estimand="",
+        method="difference of censored normal means of logarithms, cluster jackknife t interval",
+        estimand="the difference of means of logarithms",
         notes=notes,
         interval_at=partial(student, estimate, error, df, (-inf, inf)),
     )
 
 
-def _fitted_mean(logs: Floats, above: Any, below: Any) -> float:
+def _apart(logs: Floats, cut: NDArray[np.bool_]) -> float:
     from scipy.stats import CensoredData, norm
 
-    data = CensoredData(uncensored=logs[~above & ~below], right=logs[above], left=logs[below])
-    return float(norm.fit(data)[0])
+    means = [
+        norm.fit(CensoredData(uncensored=values[~above], right=values[above]))[0]
+        for values, above in zip(logs, cut, strict=True)
+    ]
+    return float(means[0] - means[1])

@@ -93,7 +93,12 @@ def draws_of(
 
 
 def jackknife_error(without_each: Floats) -> float:
-    """Return the standard error from the statistic with each cluster left out in turn."""
+    """Return the standard error from the statistic with each cluster left out in turn.
+
+    NaN where the statistic needs some cluster: it is not a number without it.
+    """
+    if not np.isfinite(without_each).all():
+        return nan
     count = len(without_each)
     return float(np.sqrt((count - 1) / count * ((without_each - without_each.mean()) ** 2).sum()))
 

@@ -96,8 +96,9 @@ def simultaneous(
     Clusters' sums of centred differences, CR2-adjusted, are multiplied by standard normals: that
     gives normal statistics with the estimated correlation. Each is divided by a standard error
     of its own, drawn with that correlation and the smallest Satterthwaite df of the contrasts
-    (by a common one above 60 df), so that few clusters are paid for. Step-down p-values can be below 0.05 where
-    the (single-step) interval still holds 0. A contrast that is 0 on every template keeps out
+    (by a common one above 60 df), so that few clusters are paid for. Step-down p-values can be
+    below 0.05 where the (single-step) interval still holds 0. A contrast that is 0 on every
+    template keeps out
     of the bootstrap, has p = 1 and, for values between 0 and 1, Tango's score bound at the
     Bonferroni level.
 

@@ -158,7 +158,9 @@ async def test_a_judge_that_fails_is_a_reviewer_with_an_error(case, sandbox):
     )
     (check,) = assessment.checks
     errors = {r.name: r.error for r in check.reviewers}
-    assert errors["broken"].startswith("ZeroDivisionError")
+    assert errors["broken"].startswith("ZeroDivisionError: division by zero\n  File")
+    assert "in broken" in errors["broken"]
+    assert "polpo_lab" not in errors["broken"].replace(__file__, "")  # the judge's own lines only
     assert errors["confused"] == "the score is 11.0: it must lie from 1 to 5"
     assert "3" in errors["dying"]
     assert "1 s" in errors["late"]

@@ -115,8 +115,9 @@ def test_a_page_without_its_kernel_shows_the_saved_state_and_no_error(notebook):
     page = book.page.locator(".polpo-saved")
     expect(page).to_contain_text("✓ done", timeout=30_000)
     expect(page).to_contain_text("Hello, <b>Ada!")
-    expect(book.page.get_by_text("Error displaying widget")).to_be_hidden()
-    expect(book.page.get_by_text("Loading widget")).to_be_hidden()
+    dead = book.page.locator(".jp-OutputArea-output.jupyter-widgets")
+    expect(dead).to_have_text("Error displaying widget: model not found", timeout=30_000)
+    expect(dead).to_be_hidden()
 
 
 def test_the_end_of_a_watched_task_is_saved_though_no_cell_runs(notebook):
@@ -143,6 +144,7 @@ async def hostile(task):
     yield "\x1b[1;31mred\x1b[0m \x1b[38;2;1;2;3mexact\x1b[0m "
     yield "\x1b]0;title\x07\x1b[2J\x00\u2028plain\n"
     yield "10%\r55%\r100%\n" + "x" * 10_000 + "\n"
+    yield "lone \ud800 surrogate\n"
     harm = "<script>window.harmed=1</script>"
     yield polpo.ToolUse(tool="<b>look</b>", input={"q": "<i>"}, output=harm)
 task = lab.run("hostile", "d", title="<img src=x onerror='window.harmed = 1'>", max_retries=0)
@@ -164,6 +166,7 @@ def test_hostile_output_harms_nothing_and_colours_are_drawn(notebook):
     expect(lines.nth(1).get_by_text("exact", exact=True)).to_have_css("color", "rgb(1, 2, 3)")
     expect(lines.nth(2)).to_have_text("100%")
     expect(lines.nth(3)).to_contain_text("6,000 characters of this line left out")
+    expect(lines.nth(4)).to_have_text("lone \ufffd surrogate")
     tool = card.locator(".polpo-tool")
     tool.locator("summary").click()
     expect(tool).to_contain_text("<script>window.harmed=1</script>")
@@ -192,6 +195,26 @@ def test_a_flood_leaves_the_page_alive_and_bounded(notebook):
     expect(card.locator(".polpo-line").last).to_have_text(f"199.999 {'x' * 40}")
     expect(card).to_contain_text(re.compile(r"[\d,]{6,} lines are not shown here"))
     assert card.locator(".polpo-pane > *").count() <= 5_000
+    assert book.heap_bytes() - before < 50_000_000
+    assert book.received_bytes < 20_000_000
+
+
+ENDLESS = """
+roar = "head -c 100000000 /dev/zero | tr '\\\\0' z; echo; echo the end"
+lab.agent(name="roarer", argv=["/bin/sh", "-c", roar])
+task = lab.run("roarer", "d", max_retries=0)
+"""
+
+
+def test_a_hundred_megabytes_without_a_newline_leave_the_page_alive(notebook):
+    book = notebook(CONNECT, ENDLESS)
+    before = book.heap_bytes()
+    book.run_all()
+    card = book.page.locator(".polpo-card")
+    expect(state_of(card)).to_have_text("done", timeout=90_000)
+
+    expect(card.locator(".polpo-line").last).to_have_text("the end")
+    expect(card).to_contain_text(re.compile(r"characters of this line left out|not shown here"))
     assert book.heap_bytes() - before < 50_000_000
     assert book.received_bytes < 20_000_000
 

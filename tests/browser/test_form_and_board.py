@@ -36,6 +36,7 @@ def test_from_the_form_to_the_final_state(notebook):
     book.run(1)
     form = book.page.locator(".polpo-form")
     expect(form).to_be_visible(timeout=30_000)
+    expect(book.page.locator(".polpo-saved")).to_be_hidden()  # the page for where nothing lives
 
     # A task created with the form: its output arrives while it runs.
     fill(form, "the first", "greeter")

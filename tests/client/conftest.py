@@ -31,12 +31,12 @@ def serve() -> Iterator[Callable[..., ScriptedServer]]:
 
 @pytest.fixture
 def connect(serve: Any) -> Iterator[Callable[..., tuple[Polpo, ScriptedServer]]]:
-    """Start a scripted server and a client of it."""
+    """Start a scripted server and a client of it, told to be embedded unless a test says other."""
     clients: list[Polpo] = []
 
     def start(script: Script, **options: Any) -> tuple[Polpo, ScriptedServer]:
         server = serve(script)
-        clients.append(Polpo(server.url, **({"retries": QUICK} | options)))
+        clients.append(Polpo(server.url, **({"retries": QUICK, "dialect": "embedded"} | options)))
         return clients[-1], server
 
     yield start

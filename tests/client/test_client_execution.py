@@ -194,10 +194,13 @@ def test_events_without_ids_of_other_servers_are_all_told(serve, events_of):
     assert types(events_of(serve(polpo).url, DRAFT)) == ["output"] * 3 + ["done"]
 
 
-def test_follow_is_for_the_embedded_server(connect):
-    p, _ = connect(FakePolpo(embedded=False))
-    with pytest.raises(UnsupportedByServer, match=r"poll tasks\.get"):
-        p.tasks.follow("task_1")
+def test_follow_looks_at_the_task_where_no_events_are_kept(connect):
+    polpo = FakePolpo(embedded=False)
+    polpo.finish()
+    p, _ = connect(polpo, dialect="cloud")
+    assert types(p.tasks.follow("task_1")) == ["status", "assessment", "done"]
+    with pytest.raises(UnsupportedByServer, match=r"last_event_id=3.*numbers no events"):
+        p.tasks.follow("task_1", last_event_id=3)
 
 
 def test_an_answer_that_is_not_a_stream_is_not_taken_for_one(connect):

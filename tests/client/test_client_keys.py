@@ -85,7 +85,7 @@ def test_redirects_are_not_followed_and_the_key_stays(connect, serve):
     assert other.seen == []
 
 
-def _locals_of(error: BaseException) -> str:
+def locals_of(error: BaseException) -> str:
     """Everything a debugger or a rich traceback would print of an error and its causes."""
     shown = []
     while error is not None:
@@ -114,7 +114,7 @@ def test_no_error_shows_any_part_of_the_key(connect, caplog, trouble):
     for call in (lambda: p.tasks.get("task_1"), lambda: p.tasks.execute(Task(**TASK))):
         with pytest.raises(PolpoLabError) as caught:
             call()
-        shown = _locals_of(caught.value)
+        shown = locals_of(caught.value)
         assert "Zq7" not in shown
         assert "PpLm" not in shown
         assert KEY not in repr(getattr(caught.value, "details", None))
@@ -138,7 +138,7 @@ def test_a_missing_key_is_explained(connect, monkeypatch):
     monkeypatch.setenv("POLPO_HOSTS", "127.0.0.1")
     with Polpo(p.base_url) as trusted, pytest.raises(AuthenticationFailed):
         trusted.tasks.list()
-    assert server.seen[1].headers["authorization"] == f"Bearer {KEY}"
+    assert server.seen[-1].headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_a_proxy_of_the_environment_is_not_given_the_traffic_of_this_machine(connect, monkeypatch):

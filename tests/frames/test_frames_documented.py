@@ -34,6 +34,10 @@ def test_every_column_is_documented_with_its_dtype_in_order(kind: c.FrameKind) -
     assert list(told.items()) == list(c.FRAMES[kind].items())
 
 
+def test_every_column_of_the_conditions_is_documented_too() -> None:
+    assert list(documented("conditions").items()) == list(c.CONDITIONS.items())
+
+
 def a_stream(number: int, rng: random.Random) -> list[Event]:
     """Return the story's stream, with another agent, template, and seeded scores and times."""
     agent = "strong" if number % 2 else "weak"

@@ -184,3 +184,38 @@ def test_walls_required_of_a_server_that_runs_without_them_are_refused(tmp_path)
         pytest.raises(SandboxUnavailable, match="runs without bubblewrap's walls"),
     ):
         polpo.connect(data=tmp_path, sandbox="require")
+
+
+def test_what_a_lab_shows_of_itself_carries_no_memory_address_and_no_key(lab):
+    """Saved outputs are compared and committed: an address changes, a key must not be there."""
+
+    @lab.agent(isolation="inline")
+    async def greeter(task):
+        return "hello"
+
+    @lab.agent
+    def worker(task):
+        return "hello"
+
+    @lab.judge(match="x", isolation="inline")
+    def judge(criterion, task, result):
+        return 5
+
+    lab.agent(name="command", argv=["true"])
+    task = lab.run("greeter", "d", expect="x")
+    attempt = task.attempts[0]
+    polpo_async = lab.async_client()
+    server = lab.server
+    shown = [
+        lab, lab.client, lab.tasks, lab.approvals, lab.groups, lab.agents, lab.agents.list(),
+        polpo_async, polpo_async.tasks, polpo_async.approvals, polpo_async.groups,
+        polpo_async.agents, server, server.agents, server.judges, server.settings,
+        *(server.agents.get(name) for name in ("greeter", "worker", "command")),
+        lab.health(), lab.capabilities(), lab.key, task, attempt, attempt.files,
+        attempt.diff(attempt), lab.tasks.events(task), lab.tasks.follow(task),
+        lab.watch(task), lab.board(), lab.new_task(),
+    ]  # fmt: skip
+    for each in shown:
+        for text in (repr(each), str(each)):
+            assert " at 0x" not in text
+            assert lab.key.get_secret_value()[:6] not in text

@@ -23,7 +23,9 @@ def press(card, action, **more):
 def until(card, holds):
     """Wait for a state of the card, told by its own traits."""
     reached = threading.Event()
-    card.observe(lambda _: holds(card) and reached.set(), names=["summary", "notices", "checks"])
+    card.observe(
+        lambda _: holds(card) and reached.set(), names=["summary", "notices", "checks", "code"]
+    )
     assert holds(card) or reached.wait(20), (card.summary, card.notices)
 
 
@@ -146,6 +148,7 @@ def test_waiting_ends_in_time_and_the_task_goes_on(lab):
     with pytest.raises(WaitTimeout, match=r"is not at rest after 0\.1 s"):
         card.wait(0.1)
 
+    until(card, lambda c: "kill" in c.summary["actions"])  # a draft cannot be killed yet
     press(card, "kill")
     card.wait(20)
 

@@ -122,7 +122,24 @@ def test_agents_are_completed(shell):
     assert names == ["greeter"]
 
 
+@pytest.mark.parametrize(
+    ("magic", "said"),
+    [("task", "--max-retries"), ("tasks", "--assign-to"), ("polpo", "connect or status")],
+)
+def test_help_is_shown_and_nothing_is_done(shell, lab, capsys, magic, said):
+    assert shell.run_line_magic(magic, "--help") is None
+    assert said in capsys.readouterr().out
+    assert lab.tasks.list() == []
+
+
+def test_a_task_without_its_cell_is_told_where_to_write_it(shell):
+    # Of an empty cell IPython itself says: did you mean the line magic? So that one must exist.
+    with pytest.raises(UsageError, match=r"%%task \(double %\) needs a description"):
+        shell.run_line_magic("task", "greeter")
+
+
 def test_the_extension_can_be_taken_away(shell):
     shell.run_line_magic("unload_ext", "polpo_lab")
 
+    assert shell.find_line_magic("task") is None
     assert shell.find_cell_magic("task") is None

@@ -124,3 +124,18 @@ def test_shown_and_skipped_lines_add_up_however_it_comes(writes, every):
     # A tool call that is left out counts as a line.
     skipped = sum(batch["skipped"] for batch in batches)
     assert feed.lines <= shown + skipped <= feed.lines + len(writes)
+
+
+def test_tool_calls_are_lines_of_their_own_in_the_text():
+    feed = OutputFeed()
+    feed.write("message", "thinking")
+    feed.use_tool(
+        {"tool": "search", "input": '{\n "q": 1\n}', "output": None, "error": "no <b>\nhit"}
+    )
+    feed.use_tool({"tool": "read", "input": None, "output": "x" * 1000, "error": None})
+    feed.write("message", "done")
+    lines = feed.text().split("\n")
+    assert lines[:2] == ["thinking", '▸ search { "q": 1 } failed: no <b> hit']
+    assert lines[2].startswith("▸ read -> xxx")
+    assert len(lines[2]) <= 220
+    assert lines[3] == "done"

@@ -54,6 +54,24 @@ async def test_it_cannot_write_outside(walled: Sandbox, workspace: Workspace, pl
     assert not (workspace.path.parent / "polpo-x").exists()
 
 
+async def test_it_cannot_change_the_kernels_settings(walled: Sandbox, workspace: Workspace):
+    """Root outside is root to them, without any capability: core_pattern runs what it names."""
+    tries = """
+    find /proc -type f -writable 2>/dev/null | head
+    for setting in /proc/sys/kernel/core_pattern /proc/sys/kernel/panic; do
+        value=$(cat $setting) && mount -o remount,rw /proc
+        printf '%s' "$value" > $setting && echo "wrote $setting"
+    done
+    """
+    outcome = await walled.run(
+        ["sh", "-c", tries + 'unshare --user --mount sh -c "$0"', tries],
+        workspace=workspace.path,
+        timeout=20,
+    )
+    assert outcome.stdout == ""
+    assert "core_pattern" in outcome.stderr
+
+
 async def test_it_has_no_capabilities_and_gets_none(walled: Sandbox, workspace: Workspace):
     outcome = await walled.run(
         ["grep", "-E", "^(Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs)", "/proc/self/status"],

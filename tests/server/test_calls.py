@@ -139,6 +139,23 @@ def test_tasks_are_listed_oldest_first_by_status_group_and_agent(api, agents):
 
 
 @pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/tasks?stauts=done", "stauts: unknown parameter; did you mean 'status'?"),
+        ("/tasks?assign_to=ok", "assign_to: unknown parameter; did you mean 'assignTo'?"),
+        ("/tasks/{id}/files?atempt=1", "atempt: unknown parameter; did you mean 'attempt'?"),
+        ("/tasks/{id}/files/a?rond=1", "rond: unknown parameter; did you mean 'round'?"),
+        ("/tasks/{id}/events?folow=false", "folow: unknown parameter; did you mean 'follow'?"),
+        ("/approvals?state=pending", "state: unknown parameter"),
+    ],
+)
+def test_a_parameter_that_a_call_has_not_is_refused_with_the_nearest(api, path, words):
+    status, error = api.refusal("GET", path.format(id=api.run()["id"]))
+    assert (status, error["code"]) == (422, "VALIDATION_ERROR")
+    assert words in error["message"]
+
+
+@pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/tasks/task_none"),

@@ -133,7 +133,12 @@ def test_an_unknown_field_is_named_with_the_nearest_one(api, judged, fields, wor
             {"expectations": [{"type": "tset", "command": "x"}]},
             "llm_review, test, script or file_exists, not 'tset'; did you mean 'test'?",
         ),
+        ({"expectations": [{}]}, "llm_review, test, script or file_exists"),
         ({"expectations": [{"type": "test"}]}, "expectations.0.command: is required"),
+        (
+            {"expectations": [{"type": "llm_review", "criteria": "polite", "dimensions": []}]},
+            "expectations.0.dimensions: must have at least 1 item",
+        ),
         ({"expectations": [{"type": "file_exists"}]}, "needs 'path' or 'paths'"),
         ({"expectations": [{"type": "llm_review"}]}, "needs 'criteria' or 'prompt'"),
         (

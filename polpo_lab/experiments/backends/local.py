@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -33,11 +34,14 @@ class LocalBackend:
 
     def __init__(self) -> None:
         self._clients: list[AsyncPolpo] = []
+        self._made: Any = None
 
     async def open(self, labs: Any, *, concurrency: int) -> Sequence[LocalPlace]:
         """Connect to every lab; see `Backend.open`."""
         allow_open_files(concurrency * _FILES_FOR_A_STREAM + _FILES_BESIDE)
         places = []
+        if callable(labs):
+            self._made = labs = await asyncio.to_thread(labs)
         for lab in _several(labs):
             async with lab.async_client() as patient:
                 facts = await facts_of(patient)
@@ -53,6 +57,8 @@ class LocalBackend:
         """Close the connections."""
         for client in self._clients:
             await client.close()
+        if self._made is not None:
+            await asyncio.to_thread(self._made.close)
 
 
 def _several(labs: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from polpo_lab.client import AsyncPolpo
 from polpo_lab.client.capabilities import capabilities_of
-from polpo_lab.errors import UnsupportedByServer
+from polpo_lab.errors import PolpoLabError, UnsupportedByServer
 from polpo_lab.experiments.trial_life import Message, Order
 from polpo_lab.models import Health, TaskCreate
 
@@ -38,9 +38,11 @@ class ServerFacts:
     agents: Mapping[str, str | None] | None
     cannot: frozenset[str]
 
-    def has(self, agent: str) -> bool:
-        """Whether it has the agent, as far as it tells."""
-        return self.agents is None or agent in self.agents
+    def has(self, agent: str, version: str | None = None) -> bool:
+        """Whether it has the agent, in this version if one is given, as far as it tells."""
+        if self.agents is None:
+            return True
+        return agent in self.agents and version in (None, self.agents[agent])
 
     def fitted(self, request: TaskCreate) -> TaskCreate:
         """Return the request without what the server does not take and the trial can do without.
@@ -98,6 +100,10 @@ async def facts_of(client: AsyncPolpo) -> ServerFacts:
     )
 
 
+class PlaceLost(PolpoLabError):
+    """A place is gone with what ran there: it is to be looked for at another one."""
+
+
 class Place(Protocol):
     """A server, seen from the runner."""
 
@@ -106,7 +112,13 @@ class Place(Protocol):
         """What it is."""
 
     def live(self, order: Order, has_file: Callable[[str], bool]) -> AsyncIterator[Message]:
-        """Live through one try of a trial there; as `trial_life.live`."""
+        """Live through one try of a trial there; as `trial_life.live`.
+
+        Raises
+        ------
+        PlaceLost
+            Besides what `trial_life.live` raises.
+        """
 
 
 class Backend(Protocol):
@@ -121,6 +133,11 @@ class Backend(Protocol):
             What the user gave.
         concurrency : int
             Trials that may run at once.
+
+        Returns
+        -------
+        sequence of Place
+            The backend may change it while the run goes on, as places come and go.
         """
 
     async def close(self) -> None:

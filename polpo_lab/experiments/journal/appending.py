@@ -125,10 +125,13 @@ class Appender:
         try:
             self.sync()
         finally:
-            with self._writing, self._syncing:
-                if self._fd is not None:
-                    os.close(self._fd)
-                self._fd = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        with self._writing, self._syncing:
+            if self._fd is not None:
+                os.close(self._fd)
+            self._fd = None
 
     def stop(self) -> None:
         """End the thread; nothing can be appended any more."""
@@ -136,6 +139,7 @@ class Appender:
         self._woken.set()
         if self._thread is not None:
             self._thread.join()
+        self._let_go()
         self._failure = self._failure or "the journal is closed: open it again to go on"
 
     def _fail(self, path: Path, error: OSError) -> None:

@@ -19,13 +19,14 @@ from polpo_lab.errors import InvalidArgument, JournalDamaged, JournalError
 from polpo_lab.experiments.content import content_hash
 from polpo_lab.experiments.journal.description import DESCRIPTION, read_description
 from polpo_lab.experiments.journal.files import FileStore
-from polpo_lab.experiments.journal.lines import Span, event_of, kind_of, try_of
+from polpo_lab.experiments.journal.lines import EventLine, Span, event_of, kind_of, try_of
 from polpo_lab.experiments.journal.lock import is_being_written
 from polpo_lab.experiments.journal.segments import Fold, Segment, segments
 from polpo_lab.experiments.journal.states import States, TrialState
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.trial import Trial
-from polpo_lab.models import Event, KeptFiles, Task, parse_event
+from polpo_lab.models import Event, KeptFiles, Task, UnknownEvent, parse_event
+from polpo_lab.models.events import EVENT_MODELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +146,15 @@ class Recorded:
             Offset, and a line as `journal.lines` spells it.
         """
         spans: list[Span] = []
-        yield from segment.lines(spans)
+        whole_until = 0
+        for offset, line in segment.lines(spans):
+            whole_until = offset + len(line)
+            yield offset, line
         known = {(each.segment, each.span) for each in self.damage}
         for span in spans:
             # What is written at this moment may be seen half; that is no damage.
-            being_written = segment == self.segments[-1] and span is spans[-1]
-            if (segment, span) in known or (being_written and self.is_being_written):
+            at_the_end = segment == self.segments[-1] and span.start > whole_until
+            if (segment, span) in known or (at_the_end and self.is_being_written):
                 continue
             self.damage.append(Damage(segment, span))
             warnings.warn(
@@ -250,7 +254,7 @@ class Recorded:
                 continue
             for _, line in self.lines(segment):
                 if line.startswith(prefix) and (event := event_of(line)) is not None:
-                    yield parse_event(event.type, event.payload.decode(), event.id)
+                    yield _typed(event)
 
     def file(self, sha256: str) -> bytes:
         """Return a kept file.
@@ -269,6 +273,14 @@ class Recorded:
             It was not kept here.
         """
         return self._files.read(sha256)
+
+
+def _typed(line: EventLine) -> Event:
+    """Return an event as it was told; one that could not be read then is not read anew."""
+    payload = orjson.loads(line.payload)
+    if line.type not in EVENT_MODELS or payload.keys() == {"data"}:
+        return UnknownEvent(type=line.type, event_id=line.id, **payload)
+    return parse_event(line.type, line.payload.decode(), line.id)
 
 
 def read_journal(folder: Path | str) -> Recorded:

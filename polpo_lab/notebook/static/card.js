@@ -65,7 +65,9 @@ function header(root) {
     if (s.reason) words.push(s.reason);
     const text = words.join(": ");
     if (state.textContent !== text) state.textContent = text;
-    const list = [`agent ${s.agent}`, `attempt ${s.attempt} of at most ${s.maxRetries + 1}`];
+    // A retry by hand may go beyond those that are automatic.
+    const most = s.attempt <= s.maxRetries + 1 ? ` of at most ${s.maxRetries + 1}` : "";
+    const list = [`agent ${s.agent}`, `attempt ${s.attempt}${most}`];
     if (s.round) list.push(`fix ${s.round}`);
     if (s.kind === "escalated") list.push("escalated");
     if (s.model) list.push(`model ${s.model}`);
