@@ -155,9 +155,15 @@ def test_first_tries_where_nobody_knows_them():
         compare(GOOD, by="agent").pass_rates(of="first")
 
 
-def test_durations_of_nothing():
+def test_durations_below_zero():
     with pytest.raises(PolpoLabError, match="compares differences"):
-        compare(GOOD.assign(seconds=0.0), by="agent", metric="seconds")
+        compare(GOOD.assign(seconds=-1.0), by="agent", metric="seconds")
+
+
+def test_durations_below_the_clock_s_resolution_are_said():
+    compared = compare(GOOD.assign(seconds=0.0), by="agent", metric="seconds")
+    assert any("24 durations are 0" in each for each in compared.warnings)
+    assert compared.differences["difference"].tolist() == [1.0]
 
 
 def test_several_criteria_are_never_pooled():

@@ -10,7 +10,7 @@ import numpy as np
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.comparison.clustering import Clustering
 from polpo_lab.analysis.comparison.contrasts import UNPAIRED
-from polpo_lab.analysis.comparison.metrics import SECONDS
+from polpo_lab.analysis.comparison.metrics import SECONDS, UNTOLD_SECONDS
 from polpo_lab.analysis.comparison.missing import reasons_of, share_missing
 from polpo_lab.analysis.comparison.request import Request
 from polpo_lab.analysis.comparison.roles import listed
@@ -177,7 +177,15 @@ def _of_repeats(selection: Selection, table: Table) -> Iterator[str]:
             "difference between templates, and pass@k is known for k = 1 only"
         )
     metric = selection.metric
-    if metric.name == SECONDS and c.EXIT_REASON in selection.frame.columns:
+    if metric.name != SECONDS:
+        return
+    untold = int((selection.values == np.log(UNTOLD_SECONDS)).sum())
+    if untold:
+        yield (
+            f"{untold} durations are 0, below the clock's millisecond: taken as "
+            f"{UNTOLD_SECONDS:g} seconds"
+        )
+    if c.EXIT_REASON in selection.frame.columns:
         timeouts = int((selection.frame[c.EXIT_REASON] == "timeout").sum())
         if timeouts:
             yield (
