@@ -72,11 +72,12 @@ def _of_units(
         return
     fewest = min(each.n_clusters for each in estimates)
     df = min((each.df for each in estimates if not isnan(each.df)), default=float("inf"))
-    if fewest < 2:
-        remedy = "" if clustering.is_by_template else "; cluster='template' asks about this one"
+    if fewest < 2 and clustering.is_by_template:
+        yield "one template: no interval can say how others would fare"
+    elif fewest < 2:
         yield (
             f"all templates are of one {clustering.word}: no interval can say how others would "
-            f"fare{remedy}"
+            "fare; cluster='template' asks about this one"
         )
     elif fewest < FEW_CLUSTERS or df < FEW_DF:
         thin = "" if df == float("inf") else f" (df {number(df)})"
@@ -96,6 +97,8 @@ def _of_pairs(table: Table, differences: tuple[Difference, ...]) -> Iterator[str
             f"{listed(apart)}: the conditions share no template, so the difference is unpaired and "
             "also holds that of the templates"
         )
+    if apart and len(differences) > 1:
+        yield "contrasts are adjusted by Holm: a max-t needs conditions that share templates"
     lacking = _without_partner(table)
     if lacking:
         yield (

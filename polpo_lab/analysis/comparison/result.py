@@ -16,10 +16,10 @@ from polpo_lab.analysis.comparison.display import as_html, as_text, won_and_lost
 from polpo_lab.analysis.comparison.groups import undecided_groups
 from polpo_lab.analysis.comparison.metrics import Metric
 from polpo_lab.analysis.comparison.request import Request
-from polpo_lab.analysis.comparison.roles import Roles, codes_of
+from polpo_lab.analysis.comparison.roles import Roles
 from polpo_lab.analysis.comparison.selection import selection_of
 from polpo_lab.analysis.comparison.sentences import basis_of, sentence_of, units_words
-from polpo_lab.analysis.comparison.table import Table, table_of
+from polpo_lab.analysis.comparison.table import OF_FRAME, Table, joined, table_of
 from polpo_lab.analysis.comparison.verdicts import Difference
 from polpo_lab.errors import InvalidArgument
 
@@ -228,21 +228,22 @@ class Comparison:
 
     @cached_property
     def strata(self) -> dict[str, Comparison]:
-        """One comparison for each combination of the axes that were left open; {} if none was."""
+        """One comparison for each combination of the axes that were left open; {} if none was.
+
+        Left out are those in which fewer than two conditions were run.
+        """
         from polpo_lab.analysis.compare import compared
 
         if not self.roles.axes:
             return {}
-        axes = [self.frame[axis] for axis in self.roles.axes]
-        combinations = pd.MultiIndex.from_arrays(axes).unique().dropna().sort_values()
         found = {}
-        for values in combinations:
+        for at, values in enumerate(self.table.strata):
+            was_run = self.table.n_planned[:, :, at].any(axis=0)
+            if was_run.sum() < 2:
+                continue
             fixed = dict(zip(self.roles.axes, values, strict=True))
             request = replace(self.request, at={**(self.request.at or {}), **fixed})
-            try:
-                found[" · ".join(map(str, values))] = compared(self.frame, request, self.reader)
-            except InvalidArgument:  # a stratum in which only one condition was run
-                continue
+            found[joined(values)] = compared(self.frame, request, self.reader)
         return found
 
     def pass_rates(self, of: str | None = None, k: int | None = None) -> pd.DataFrame:
@@ -339,18 +340,31 @@ class Comparison:
 
         return sample_sizes(self, detect, repeats, target)
 
-    def trial_rows(self) -> pd.DataFrame:
-        """Return the rows of the frame that took part, with ``_template`` and ``_condition``.
+    def trial_rows(self, *columns: str) -> pd.DataFrame:
+        """Return the trials that took part, for whoever looks at single ones.
 
-        These are positions in `table`. For whoever looks at single trials.
+        Parameters
+        ----------
+        *columns : str
+            Columns of the frame to add, named with `OF_FRAME` before; those that it has not are
+            left out.
+
+        Returns
+        -------
+        DataFrame
+            ``template`` and ``condition``, as positions in `table`, and ``value``.
         """
         selection = selection_of(self.frame, self.request)
-        rows = self.frame.iloc[selection.rows]
-        return rows.assign(
-            _template=codes_of(selection.frame[self.roles.template])[0],
-            _condition=self.table.cell_of // len(self.table.strata),
-            _value=selection.values,
+        further = [name for name in columns if name in self.frame.columns]
+        rows = pd.DataFrame(
+            {
+                "template": self.table.template_of,
+                "condition": self.table.cell_of // len(self.table.strata),
+                "value": selection.values,
+            }
         )
+        added = self.frame[further].iloc[selection.rows].reset_index(drop=True)
+        return pd.concat([rows, added.add_prefix(OF_FRAME)], axis=1)
 
     def to_frame(self) -> pd.DataFrame:
         """Return `differences`."""

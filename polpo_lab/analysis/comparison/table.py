@@ -17,6 +17,8 @@ from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.samples import Codes, Floats
 
 SEPARATOR = " · "
+# Before the names of a frame's own columns where they stand beside ours.
+OF_FRAME = "frame."
 # Above this many cells to a row, keys are compared by sorting instead of counting.
 _SPARSE = 16
 
@@ -31,8 +33,8 @@ class Table:
         Labels of the templates, in order.
     conditions : list of tuple
         Values of the columns that are compared, one tuple per condition.
-    strata : list of str
-        Labels of the combinations of open axes; one, ``""``, where none is open.
+    strata : list of tuple
+        Combinations of the values of open axes; one, ``()``, where none is open.
     total : ndarray
         Sum of the values that are there.
     n_used, n_planned : ndarray
@@ -43,7 +45,7 @@ class Table:
 
     templates: list[Any]
     conditions: list[tuple[Any, ...]]
-    strata: list[str]
+    strata: list[tuple[Any, ...]]
     total: Floats
     n_used: Floats
     n_planned: Floats
@@ -53,7 +55,7 @@ class Table:
     @property
     def names(self) -> list[str]:
         """Each condition in one line."""
-        return [SEPARATOR.join(map(str, each)) for each in self.conditions]
+        return list(map(joined, self.conditions))
 
     @property
     def means(self) -> Floats:
@@ -78,6 +80,11 @@ class Table:
         return means
 
 
+def joined(values: tuple[Any, ...]) -> str:
+    """Return values of several columns in one line."""
+    return SEPARATOR.join(map(str, values))
+
+
 def table_of(selection: Selection) -> Table:
     """Count the selected rows; a trial that is there twice is refused."""
     frame, roles, values = selection.frame, selection.roles, selection.values
@@ -86,7 +93,7 @@ def table_of(selection: Selection) -> Table:
     condition_of, combined = _combined(conditions)
     if len(combined) < 2:
         raise InvalidArgument(
-            f"by={roles.by!r} has one value, {SEPARATOR.join(map(str, combined[0]))!r}; "
+            f"by={roles.by!r} has one value, {joined(combined[0])!r}; "
             "a comparison needs two or more"
         )
     strata_of, strata = _combined([_coded(frame, name, "axis") for name in roles.axes], len(frame))
@@ -101,7 +108,7 @@ def table_of(selection: Selection) -> Table:
     return Table(
         templates=templates,
         conditions=combined,
-        strata=[SEPARATOR.join(map(str, each)) for each in strata],
+        strata=strata,
         total=np.bincount(counted, values[there], size).astype(float).reshape(shape),
         n_used=np.bincount(counted, minlength=size).astype(float).reshape(shape),
         n_planned=n_planned.reshape(shape),
