@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         TestCommand,
     )
     from polpo_lab.notebook.extension import load_ipython_extension, unload_ipython_extension
+    from polpo_lab.results import Results
 
 __version__ = "0.1.0"
 
@@ -52,6 +53,7 @@ _HOME_OF = {
     "Policy": "polpo_lab.experiments.conditions",
     "Polpo": "polpo_lab.client",
     "PolpoLabError": "polpo_lab.errors",
+    "Results": "polpo_lab.results",
     "RetryPolicy": "polpo_lab.models",
     "Score": "polpo_lab.assess.score",
     "Script": "polpo_lab.models",
@@ -84,6 +86,7 @@ __all__ = [
     "Policy",
     "Polpo",
     "PolpoLabError",
+    "Results",
     "RetryPolicy",
     "Score",
     "Script",

@@ -1,26 +1,21 @@
-"""`Experiment`: a plan, its journal, and everything a notebook user does with them.
+"""`Experiment`: a plan that is run, and what came out of it, which `Results` has alone too.
 
-What it is made of lives below (`experiments`, `analysis`) and is imported when first used.
+What runs it lives in `experiments` and is imported when first used.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
+
+from polpo_lab.results import EXPERIMENTS_FOLDER, Results
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from polpo_lab.analysis.comparison.result import Comparison
     from polpo_lab.analysis.estimate import Estimate
-    from polpo_lab.analysis.failures import Failures
-    from polpo_lab.analysis.journal_frames import ExperimentFrame
-    from polpo_lab.analysis.sample_sizes import SampleSizes
-    from polpo_lab.analysis.policies import PolicyAnalysis
-    from polpo_lab.analysis.policies.from_frames import Cluster
-    from polpo_lab.analysis.verifying import Verification
     from polpo_lab.experiments.backends.place import Backend
     from polpo_lab.experiments.budget import Budget
     from polpo_lab.experiments.journal import Recorded
@@ -29,13 +24,11 @@ if TYPE_CHECKING:
     from polpo_lab.experiments.suite import Suite
     from polpo_lab.experiments.trial import Trial
     from polpo_lab.lab import Lab
-    from polpo_lab.models import Task
 
-EXPERIMENTS_FOLDER = Path(".polpo-lab") / "experiments"
 DEFAULT_CONCURRENCY = 16
 
 
-class Experiment:
+class Experiment(Results):
     """A suite tried by several agents, under several policies, several times.
 
     Everything that happens is kept in one folder, the journal: run again what was stopped,
@@ -93,10 +86,10 @@ class Experiment:
     ) -> None:
         from polpo_lab.experiments.planning import plan_of
 
-        self._plan = plan_of(
+        plan = plan_of(
             name, suite, agents, policies, criteria, repeats=repeats, seed=seed, primary=primary
         )
-        self.folder = Path(folder) if folder is not None else EXPERIMENTS_FOLDER / name
+        super().__init__(EXPERIMENTS_FOLDER / name if folder is None else folder, plan)
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -112,11 +105,8 @@ class Experiment:
         InvalidArgument
             When there is no journal.
         """
-        from polpo_lab.experiments.journal import read_journal
-
-        named = EXPERIMENTS_FOLDER / folder
-        place = Path(folder) if Path(folder).exists() or not named.exists() else named
-        plan = read_journal(place).plan
+        recorded = Results(folder)
+        plan = recorded._plan  # noqa: SLF001  # of our own kind
         return cls(
             plan.name,
             plan.suite,
@@ -126,18 +116,8 @@ class Experiment:
             repeats=plan.repeats,
             seed=plan.seed,
             primary=plan.primary,
-            folder=place,
+            folder=recorded.folder,
         )
-
-    @property
-    def name(self) -> str:
-        """The experiment's name."""
-        return self._plan.name
-
-    @property
-    def suite(self) -> Suite:
-        """The suite."""
-        return self._plan.suite
 
     # ------------------------------------------------------------------ before it runs
 
@@ -319,188 +299,11 @@ class Experiment:
             stop_when=None if stop_when is None else lambda: stop_when(self),
         )
 
-    # ------------------------------------------------------------------ what came out
-
-    def frame(self, kind: ExperimentFrame = "tasks", *, superseded: bool = False) -> pd.DataFrame:
-        """Return one of the frames of the experiment, as of now, also while it runs.
-
-        Parameters
-        ----------
-        kind : {"tasks", "attempts", "checks", "scores", "events", "conditions"}
-        superseded : bool
-            Whether to include trials of templates and agents that have changed since.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The columns of docs/frames.md; ``tasks`` has a row for every planned trial.
-
-        Raises
-        ------
-        JournalError
-            When nothing was run yet.
-        """
-        from polpo_lab.analysis.journal_frames import journal_frame
-
-        return journal_frame(self._read(), kind, superseded=superseded)
-
-    def policies(
-        self,
-        *,
-        outcome: str | Sequence[str] | None = None,
-        cluster: Cluster = "auto",
-        seed: int | None = None,
-    ) -> PolicyAnalysis:
-        """Compare the retry policies by what they solve and what that costs.
-
-        Parameters
-        ----------
-        outcome : str or sequence of str, optional
-            Names of the checks that tell what is right. By default every required check of
-            role ``outcome``; without any, final rates are the verifier's opinion.
-        cluster : {"auto", "family", "template"}, default "auto"
-            The independent unit: the family where the suite's families are random, else the
-            template.
-        seed : int, optional
-            Seed of the resampling; derived from the data by default.
-
-        Returns
-        -------
-        PolicyAnalysis
-            Figures, the Pareto front, ``replay(policy)`` and ``recommend(...)``;
-            docs/policies.md says what each figure means.
-
-        Raises
-        ------
-        InvalidArgument
-            When nothing was run yet, or a name is unknown.
-        """
-        from polpo_lab.analysis.journal_frames import journal_frames
-        from polpo_lab.analysis.policies import policies
-
-        frames = journal_frames(self._read(), ("tasks", "attempts", "checks"))
-        unit: Cluster = (
-            "template" if cluster == "auto" and self.suite.families == "fixed" else cluster
-        )
-        return policies(
-            frames["tasks"],
-            frames["attempts"],
-            frames["checks"],
-            self._plan.policies,
-            outcome=outcome,
-            cluster=unit,
-            seed=seed,
-        )
-
-    def task(self, trial_id: str) -> Task:
-        """Return the task of a trial as it ended, its kept files readable; no server is asked.
-
-        Parameters
-        ----------
-        trial_id : str
-            As in the column ``trial``.
-        """
-        return self._read().task(trial_id)
-
-    # ------------------------------------------------------------------ what it means
-
-    def compare(
-        self,
-        by: str | tuple[str, ...] = "agent",
-        *,
-        metric: str | Callable[[pd.DataFrame], Any] = "passed",
-        at: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> Comparison:
-        """Compare agents, policies or criteria, paired by template.
-
-        Before the plan is finished it uses complete blocks only, and is noted as a look.
-
-        Parameters
-        ----------
-        by : {"agent", "policy", "criteria"} or tuple of them, default "agent"
-        metric : {"passed", "score", "outcome", "cost", "seconds"} or str or callable
-            Or a column of the ``tasks`` frame, or a function of it. Other metrics than the
-            declared ``primary`` are labelled exploratory.
-        at : mapping, optional
-            Values that other axes are fixed at: ``{"policy": "once"}``.
-        **options
-            ``interaction``, ``baseline``, ``cluster``, ``correction``, ``margin``, ``level``,
-            ``seed``, ``blocks``: as of `polpo_lab.compare`.
-        """
-        from polpo_lab.analysis.experiment_comparison import compare_recorded
-
-        return compare_recorded(self._read(), by, metric=metric, at=at, **options)
-
-    def failures(self) -> Failures:
-        """Return the failed trials, grouped by the check that failed and what it said."""
-        from polpo_lab.analysis.failures import failures
-
-        return failures(self.frame("tasks"), self.frame("checks"), self._read())
-
-    def power(
-        self, detect: float = 0.05, *, repeats: int | None = None, target: float = 0.8, **of: Any
-    ) -> SampleSizes:
-        """Say how many templates it takes to find a difference, from the trials so far.
-
-        Parameters
-        ----------
-        detect, repeats, target
-            The true difference to be found (0.05 is 5 points), the planned repeats of each
-            template, and the chance wanted of finding it.
-        **of
-            ``by``, ``metric``, ``at``, ``level``: as of `compare`.
-        """
-        from polpo_lab.analysis.experiment_comparison import compare_recorded
-
-        pilot = compare_recorded(self._read(), **of, is_look=False)
-        return pilot.power(detect, repeats, target)
-
-    def verify(self) -> Verification:
-        """Recompute every hash of the journal; what differs is in ``differences``.
-
-        Returns
-        -------
-        Verification
-            Prints what was checked, and what is not as it was written.
-        """
-        from polpo_lab.analysis.verifying import verify
-
-        return verify(self.folder)
-
-    def export(
-        self,
-        out: str | Path,
-        *,
-        format: Literal["parquet", "jsonl"] = "parquet",  # noqa: A002
-    ) -> list[Path]:
-        """Write all frames to a folder, for other tools.
-
-        Parameters
-        ----------
-        out : path
-            A folder that is not there yet, or is empty.
-        format : {"parquet", "jsonl"}
-            Parquet is partitioned by agent and policy.
-
-        Returns
-        -------
-        list of pathlib.Path
-        """
-        from polpo_lab.analysis.exporting import export
-
-        return export(self._read(), out, format=format)
-
     def _known(self) -> pd.DataFrame:
         """Return the trials that were run so far: none, when there is no journal yet."""
         from polpo_lab.analysis.frames import frame
 
         return frame("tasks", []) if self._recorded() is None else self.frame("tasks")
-
-    def _read(self) -> Recorded:
-        from polpo_lab.experiments.journal import read_journal
-
-        return read_journal(self.folder)
 
     def _recorded(self) -> Recorded | None:
         """Return the journal, if there is one yet."""
@@ -513,24 +316,8 @@ class Experiment:
         versions = recorded.sessions[-1]["versions"] if recorded and recorded.sessions else {}
         return self._plan.trials(versions)
 
-    def __repr__(self) -> str:
-        plan = self._plan
-        axes = [
-            _count(len(plan.suite), "template"),
-            _count(len(plan.agents), "agent"),
-            _count(len(plan.policies), "policy", "policies"),
-        ]
-        if len(plan.criteria) > 1:
-            axes.append(_count(len(plan.criteria), "criteria set"))
-        axes.append(_count(plan.repeats, "repeat"))
-        return f"<Experiment {plan.name!r}: {' x '.join(axes)} = {_count(len(plan), 'trial')}>"
-
 
 def _local() -> Backend:
     from polpo_lab.experiments.backends.local import LocalBackend
 
     return LocalBackend()
-
-
-def _count(number: int, one: str, several: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else several or one + 's'}"

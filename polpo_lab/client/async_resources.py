@@ -114,7 +114,7 @@ class AsyncApprovals:
         return await self._driver.run(self._calls.resolve_approval(approval, "reject", feedback))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._calls.address}>"
+        return f"<{type(self).__name__} of {self._calls.gateway.address}>"
 
 
 class AsyncGroups:
@@ -144,7 +144,7 @@ class AsyncGroups:
         return await self._driver.run(self._calls.run_group(group))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._calls.address}>"
+        return f"<{type(self).__name__} of {self._calls.gateway.address}>"
 
 
 class AsyncAgents:
@@ -168,4 +168,4 @@ class AsyncAgents:
         return await self._driver.run(self._calls.list_agents())
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._calls.address}>"
+        return f"<{type(self).__name__} of {self._calls.gateway.address}>"

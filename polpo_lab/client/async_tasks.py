@@ -323,4 +323,4 @@ class AsyncTasks:
         return await self._driver.run(self._calls.read_file(task, path, attempt, round))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._calls.address}>"
+        return f"<{type(self).__name__} of {self._calls.gateway.address}>"

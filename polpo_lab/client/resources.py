@@ -114,7 +114,7 @@ class Approvals:
         return self._driver.run(self._calls.resolve_approval(approval, "reject", feedback))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._calls.address}>"
+        return f"<{type(self).__name__} of {self._calls.gateway.address}>"
 
 
 class Groups:
@@ -144,7 +144,7 @@ class Groups:
         return self._driver.run(self._calls.run_group(group))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._calls.address}>"
+        return f"<{type(self).__name__} of {self._calls.gateway.address}>"
 
 
 class Agents:
@@ -168,4 +168,4 @@ class Agents:
         return self._driver.run(self._calls.list_agents())
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._calls.address}>"
+        return f"<{type(self).__name__} of {self._calls.gateway.address}>"

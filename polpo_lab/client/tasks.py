@@ -329,4 +329,4 @@ class Tasks:
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._calls.address}>"
+        return f"<{type(self).__name__} of {self._calls.gateway.address}>"

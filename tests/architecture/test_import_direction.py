@@ -6,7 +6,7 @@ from tests.architecture.package_imports import Import, all_imports, modules, par
 
 # From the top floor to the ground; parts of one floor may use each other.
 FLOORS = (
-    {"cli", "demonstration", "experiment", "experiment_display", "lab"},
+    {"cli", "demonstration", "experiment", "experiment_display", "lab", "results"},
     {"notebook"},
     {"report"},
     {"plots"},
@@ -39,7 +39,7 @@ UPWARD = {
 
 # Who may import a part, where the floors alone would allow more.
 ONLY_FOR = {
-    "server": {"cli", "demonstration", "experiment", "experiment_display", "lab"},
+    "server": {"cli", "demonstration", "experiment", "experiment_display", "lab", "results"},
 }
 
 # What a part may not import, though it stands above it.
