@@ -62,6 +62,11 @@ ON_A_CONNECTION = (
 OF_THE_PACKAGE = ("polpo_lab.experiments.suite.Suite",)
 # Handed out, never made by a user: what they are made from is nobody's business.
 HANDED_OUT = {
+    "Comparison",
+    "Failures",
+    "Flips",
+    "SampleSizes",
+    "SideBySide",
     "AsyncEventStream",
     "EventStream",
     "AsyncTasks",

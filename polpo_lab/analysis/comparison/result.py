@@ -186,7 +186,7 @@ class Comparison:
         }
 
     def estimand(self, each: Difference) -> str:
-        """Say what a difference estimates, in one sentence.
+        """Return what a difference estimates, in one sentence.
 
         Parameters
         ----------
