@@ -135,7 +135,7 @@ def test_the_page_of_flips_runs_nothing_an_agent_wrote(exp):
 
 def test_what_cannot_be_opened_says_why(exp):
     comparison = exp.compare("agent")
-    with pytest.raises(PolpoLabError, match=r"'hastyy' is no condition; did you mean 'hasty'\?"):
+    with pytest.raises(PolpoLabError, match=r"b='hastyy' is no condition; did you mean 'hasty'\?"):
         comparison.flips("careful", "hastyy")
     flips = comparison.flips("careful", "hasty")
     with pytest.raises(PolpoLabError, match="is no flip"):

@@ -179,7 +179,8 @@ def _label(condition: str, repeat: Any) -> str:
 
 def flips_between(comparison: Comparison, a: Any, b: Any) -> Flips:
     """Return the flips between two conditions of a comparison."""
-    places = [_position(comparison, wanted) for wanted in (a, b)]
+    table = comparison.table
+    places = [table.position(a, "a"), table.position(b, "b")]
     repeat = comparison.roles.repeat
     columns = (c.TRIAL, c.PASSED_NUM, c.PASSED, *([repeat] if repeat else []))
     rows = comparison.trial_rows(*columns)
@@ -188,23 +189,13 @@ def flips_between(comparison: Comparison, a: Any, b: Any) -> Flips:
     sides = [_Side.of(rows[rows["condition"] == place], repeat) for place in places]
     both = sorted(sides[0].rows_of.keys() & sides[1].rows_of.keys())
     found = [
-        _flip(comparison.table.templates[at], sides, at)
+        _flip(table.templates[at], sides, at)
         for at in both
         if sides[0].share(at) != sides[1].share(at)
     ]
     found.sort(key=lambda flip: -abs(flip.difference))
-    names = [comparison.table.names[place] for place in places]
+    names = [table.names[place] for place in places]
     return Flips(names[0], names[1], tuple(found), len(both), comparison.reader)
-
-
-def _position(comparison: Comparison, wanted: Any) -> int:
-    table = comparison.table
-    for at, (name, values) in enumerate(zip(table.names, table.conditions, strict=True)):
-        if wanted in (name, values):
-            return at
-    raise InvalidArgument(
-        f"{wanted!r} is no condition{near(wanted, table.names)} Known: {listed(table.names)}"
-    )
 
 
 def _verdicts(comparison: Comparison, rows: pd.DataFrame) -> pd.Series[Any]:

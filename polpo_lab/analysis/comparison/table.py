@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from polpo_lab.analysis.comparison.roles import codes_of, listed
+from polpo_lab.analysis.comparison.roles import codes_of, listed, near
 from polpo_lab.analysis.comparison.selection import Selection
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.samples import Codes, Floats
@@ -71,6 +71,16 @@ class Table:
     def most_repeats(self) -> int:
         """Most trials of one template under one condition in one stratum."""
         return int(self.n_used.max())
+
+    def position(self, wanted: Any, role: str) -> int:
+        """Return where a condition is, by its name or its values."""
+        for at, (name, values) in enumerate(zip(self.names, self.conditions, strict=True)):
+            if wanted in (name, values) or (wanted,) == values:
+                return at
+        raise InvalidArgument(
+            f"{role}={wanted!r} is no condition{near(wanted, self.names)} "
+            f"Known: {listed(self.names)}"
+        )
 
     def filled(self, value: float) -> Floats:
         """Return `means` with the missing values of planned trials taken as this value."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan, log, nan
 
-from polpo_lab.analysis.comparison.contrasts import PAIRED, Contrast
+from polpo_lab.analysis.comparison.contrasts import Contrast
 from polpo_lab.analysis.comparison.metrics import Metric
 from polpo_lab.analysis.comparison.missing import Bounds
 from polpo_lab.analysis.comparison.request import Request
@@ -107,8 +107,3 @@ def margin_in(metric: Metric, margin: float) -> float:
             f"you mean {margin / 100:g} ({margin:g} points)?"
         )
     return margin
-
-
-def is_paired(difference: Difference) -> bool:
-    """Whether it compares two conditions on the same templates."""
-    return difference.contrast.kind == PAIRED
