@@ -15,7 +15,7 @@ from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.bootstrapping import DRAWS, with_bootstrap
 from polpo_lab.stats.intervals import student
 from polpo_lab.stats.result import Estimate, no_interval
-from polpo_lab.stats.samples import Floats, cluster_codes, floats, one_of, totals
+from polpo_lab.stats.samples import Floats, cluster_codes, one_of, sampling_weights, totals
 
 NO_VARIATION = "all ratings are equal: agreement beyond chance is not defined"
 NO_DISAGREEMENT = (
@@ -92,8 +92,8 @@ def cohen_kappa(
     first, second, kept, known = _coded(a, b, categories)
     scores = _scores(known, weights, is_given=categories is not None)
     distances = _distances(scores, weights)
-    chance = _inclusion(inclusion_prob, kept)
-    rows = np.column_stack([first[kept], second[kept], 1 / chance])
+    weight = sampling_weights(inclusion_prob, kept)
+    rows = np.column_stack([first[kept], second[kept], weight])
     table = _table(rows, len(known))
     notes = _left_out(kept)
     estimate, error = nan, nan
@@ -198,15 +198,6 @@ def _distances(scores: Floats, weights: str | None) -> Floats:
         return (apart > 0).astype(float)
     most = apart.max() or 1.0
     return (apart / most) ** (1 if weights == "linear" else 2)
-
-
-def _inclusion(inclusion_prob: ArrayLike | None, kept: NDArray[np.bool_]) -> Floats:
-    if inclusion_prob is None:
-        return np.ones(int(kept.sum()))
-    chance = floats(inclusion_prob, "inclusion_prob", within=(0, 1))
-    if len(chance) != len(kept) or not (chance[kept] > 0).all():
-        raise InvalidArgument(f"inclusion_prob is above 0, one for each of the {len(kept)} items")
-    return chance[kept]
 
 
 def _left_out(kept: NDArray[np.bool_]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import nan
 from typing import Any
@@ -247,8 +248,6 @@ def with_bootstrap(
     seed: int | None,
 ) -> Estimate:
     """Return a statistic with the BCa interval of the cluster bootstrap, and what that found."""
-    from dataclasses import replace
-
     drawn = bootstrap(rows, statistic, clusters, draws, "bca", seed)
     return replace(
         result,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.proportions import proportion
 from polpo_lab.stats.result import Estimate, Result, number, record
-from polpo_lab.stats.samples import Floats, cluster_codes, floats, same_length, verdicts
+from polpo_lab.stats.samples import Floats, cluster_codes, same_length, sampling_weights, verdicts
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -103,11 +103,7 @@ def confusion(
     same_length(first, second, "judged and labels")
     kept = ~np.isnan(first) & ~np.isnan(second)
     weights = np.ones(len(first))
-    if inclusion_prob is not None:
-        chance = floats(inclusion_prob, "inclusion_prob", within=(0, 1))
-        if len(chance) != len(first) or not (chance[kept] > 0).all():
-            raise InvalidArgument(f"inclusion_prob is above 0, one for each of {len(first)} items")
-        weights = 1 / np.where(chance > 0, chance, 1.0)
+    weights[kept] = sampling_weights(inclusion_prob, kept)
     codes = cluster_codes(clusters, len(first))
     verdict, truth = first == 1, second == 1
     asked = {

@@ -12,9 +12,18 @@ from numpy.typing import ArrayLike
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.intervals import student, wilson
+from polpo_lab.stats.means import ONE_CLUSTER
 from polpo_lab.stats.proportions import rate_interval
-from polpo_lab.stats.result import Estimate, Interval, number
-from polpo_lab.stats.samples import FEW_CLUSTERS, Codes, Floats, cluster_codes, floats, one_of
+from polpo_lab.stats.result import Estimate, Interval, no_interval, number
+from polpo_lab.stats.samples import (
+    FEW_CLUSTERS,
+    Codes,
+    Floats,
+    cluster_codes,
+    floats,
+    one_of,
+    sampling_weights,
+)
 
 METHODS = ("ppi++", "rogan-gladen")
 # Below this, dividing by it blows any error of the judge's rates up by ten.
@@ -117,16 +126,11 @@ class _Labelled:
             raise InvalidArgument(
                 f"judged has {len(verdicts)} items, labels {len(truth)}; NaN marks the unlabelled"
             )
-        chance = np.ones(len(truth))
-        if inclusion_prob is not None:
-            chance = floats(inclusion_prob, "inclusion_prob", within=(0, 1))
-            if len(chance) != len(truth) or not (chance[~np.isnan(truth)] > 0).all():
-                raise InvalidArgument(
-                    f"inclusion_prob is above 0, one for each of the {len(truth)} items"
-                )
         codes = cluster_codes(clusters, len(verdicts))
         kept = ~np.isnan(verdicts)
-        verdicts, truth, chance, codes = verdicts[kept], truth[kept], chance[kept], codes[kept]
+        labelled = kept & ~np.isnan(truth)
+        weights = sampling_weights(inclusion_prob, labelled)
+        verdicts, truth, codes = verdicts[kept], truth[kept], codes[kept]
         where = np.flatnonzero(~np.isnan(truth))
         if len(where) < FEWEST_LABELS:
             raise InvalidArgument(f"{len(where)} judged items are labelled; two or more are needed")
@@ -134,7 +138,6 @@ class _Labelled:
         if not kept.all():
             notes = (f"{int((~kept).sum())} of {len(kept)} items were not judged, left out",)
         codes = np.unique(codes, return_inverse=True)[1]
-        weights = 1 / chance[where]
         return cls(verdicts, codes, where, truth[where], weights / weights.sum(), notes)
 
     @property
@@ -160,6 +163,8 @@ class _Labelled:
         notes, labelled = self.notes, len(np.unique(self.codes[self.where]))
         if labelled < FEW_CLUSTERS:
             notes = (*notes, f"labels in only {labelled} independent units")
+        if labelled < 2:
+            notes = (*notes, ONE_CLUSTER)
         return Estimate(
             estimate=estimate,
             standard_error=error,
@@ -197,7 +202,9 @@ def _ppi(data: _Labelled) -> Estimate:
     if is_flat:
         notes = (*notes, "the labels show no error of the prediction; widened by the score bound")
     interval_at: Any = partial(student, estimate, error, made.df, within)
-    if np.isin(data.labels, (0, 1)).all():
+    if units < 2:
+        interval_at = no_interval
+    elif np.isin(data.labels, (0, 1)).all():
         share = min(1.0, max(0.0, estimate))
         size = units if is_flat or share in {0, 1} else share * (1 - share) / error**2
         interval_at = partial(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 
@@ -30,13 +31,28 @@ def reference(influence: Floats, df: float, draws: int, seed: int) -> Floats:
     sizes: Floats = np.abs(rng.standard_normal((draws, root.shape[1])) @ root.T)
     if influence.shape[1] == 1 or df > MOST_OWN_DF:
         return sizes / np.sqrt(rng.chisquare(df, (draws, 1)) / df)
-    own_df = max(1, int(df))
-    at_once = max(1, AT_ONCE // (own_df * len(root)))
+    shares = _shares(df)
+    at_once = max(1, AT_ONCE // (len(shares) * len(root)))
     for start in range(0, draws, at_once):
         rows = slice(start, min(start + at_once, draws))
-        normals = rng.standard_normal((rows.stop - rows.start, own_df, root.shape[1]))
-        sizes[rows] /= np.sqrt(((normals @ root.T) ** 2).mean(axis=1))
+        normals = rng.standard_normal((rows.stop - rows.start, len(shares), root.shape[1]))
+        sizes[rows] /= np.sqrt(np.einsum("k,dkm->dm", shares, (normals @ root.T) ** 2))
     return sizes
+
+
+def _shares(df: float) -> Floats:
+    """Return weights, adding up to 1, of squared normals whose sum has these degrees of freedom.
+
+    By Satterthwaite, weights w have ``sum(w) ** 2 / sum(w ** 2)``: as many ones as ``df`` has
+    whole units, and one weight between 0 and 1 for the rest.
+    """
+    whole = max(1, int(df))
+    if df <= whole:
+        return np.full(whole, 1 / whole)
+    rest = (sqrt(whole**2 - (df - 1) * whole * (df - whole)) - whole) / (1 - df)
+    weights: Floats = np.append(np.ones(whole), rest)
+    weights /= weights.sum()
+    return weights
 
 
 def maxima(sizes: Floats) -> Floats:

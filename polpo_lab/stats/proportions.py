@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from math import nan, sqrt
 from typing import Any
@@ -216,8 +217,6 @@ def _with_bounds(result: Estimate, array: Floats) -> Estimate:
         return result
     low = float(np.where(missing, 0.0, array).mean())
     high = float(np.where(missing, 1.0, array).mean())
-    from dataclasses import replace
-
     note = f"were all the missing failed: {number(low)}; were all passed: {number(high)}"
     return replace(
         result,

@@ -9,15 +9,15 @@ from math import exp, inf, nan, sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.bootstrapping import DRAWS, bootstrap
+from polpo_lab.stats.censored import censored_difference
 from polpo_lab.stats.cluster_variance import clustered_mean
-from polpo_lab.stats.intervals import student, t_pvalue, t_quantile, wilson
+from polpo_lab.stats.intervals import t_quantile, wilson
 from polpo_lab.stats.means import ONE_CLUSTER
 from polpo_lab.stats.paired import paired_difference
-from polpo_lab.stats.resampling import jackknife_error
 from polpo_lab.stats.result import Estimate, Interval
 from polpo_lab.stats.samples import (
     Codes,
@@ -198,7 +198,7 @@ def ratio_of_geometric_means(
         The ratio a / b, with p-value against 1: the exponential of the paired difference of
         logarithms. ``standard_error`` is that of the logarithm. With censoring, each
         condition's logarithms are taken as normal and fitted by maximum likelihood
-        (`scipy.stats.CensoredData`); the jackknife over clusters keeps the pairs together.
+        (`scipy.stats.CensoredData`); the clustered sandwich variance keeps the pairs together.
 
     Raises
     ------
@@ -222,7 +222,7 @@ def ratio_of_geometric_means(
     if not (cut & ~np.isnan(logs)).any():
         result = paired_difference(logs[0], logs[1], clusters, method="t")
     else:
-        result = _censored(logs, cut, clusters)
+        result = censored_difference(logs, cut, clusters)
     return replace(
         result,
         estimate=exp(result.estimate) if not np.isnan(result.estimate) else nan,
@@ -243,45 +243,3 @@ def _flags(flags: ArrayLike | None, length: int) -> Any:
     if given.shape != (length,):
         raise InvalidArgument(f"a censoring flag for each of the {length} templates, or none")
     return given
-
-
-def _censored(logs: Floats, cut: NDArray[np.bool_], clusters: ArrayLike | None) -> Estimate:
-    """Return the difference of two censored means; logs and cut have shape (2, n)."""
-    kept: Any = ~np.isnan(logs).any(axis=0)
-    codes = np.unique(cluster_codes(clusters, logs.shape[1])[kept], return_inverse=True)[1]
-    logs, cut = logs[:, kept], cut[:, kept]
-    n_clusters = len(np.unique(codes))
-    notes: tuple[str, ...] = (f"{int(cut.sum())} of {cut.size} values are censored",)
-    if not kept.all():
-        notes = (*notes, f"{int((~kept).sum())} templates have no pair, left out")
-    without_each = [codes != cluster for cluster in range(n_clusters)]
-    known = min((int((~cut[:, rest]).sum(axis=1).min()) for rest in without_each), default=0)
-    estimate = error = df = nan
-    if n_clusters < 3 or known < 2:
-        notes = (*notes, "fewer than three clusters or full values: nothing to fit")
-    else:
-        estimate = _apart(logs, cut)
-        error = jackknife_error(np.array([_apart(logs[:, k], cut[:, k]) for k in without_each]))
-        df = float(n_clusters - 1)
-    return Estimate(
-        estimate=estimate,
-        standard_error=error,
-        n=logs.shape[1],
-        n_clusters=n_clusters,
-        df=df,
-        pvalue=t_pvalue(estimate / error, df) if error > 0 else nan,
-        method="difference of censored normal means of logarithms, cluster jackknife t interval",
-        estimand="the difference of means of logarithms",
-        notes=notes,
-        interval_at=partial(student, estimate, error, df, (-inf, inf)),
-    )
-
-
-def _apart(logs: Floats, cut: NDArray[np.bool_]) -> float:
-    from scipy.stats import CensoredData, norm
-
-    means = [
-        norm.fit(CensoredData(uncensored=values[~above], right=values[above]))[0]
-        for values, above in zip(logs, cut, strict=True)
-    ]
-    return float(means[0] - means[1])

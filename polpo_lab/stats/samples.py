@@ -83,6 +83,19 @@ def cluster_codes(clusters: Any, length: int, name: str = "clusters") -> Codes:
     return codes
 
 
+def sampling_weights(inclusion_prob: Any, kept: NDArray[np.bool_]) -> Floats:
+    """Return 1 / inclusion probability of the kept items; 1 each where there is none."""
+    if inclusion_prob is None:
+        return np.ones(int(kept.sum()))
+    chance = floats(inclusion_prob, "inclusion_prob", within=(0, 1))
+    if len(chance) != len(kept) or not (chance[kept] > 0).all():
+        raise InvalidArgument(
+            f"inclusion_prob has {len(chance)} entries; it is above 0 and at most 1, one for each "
+            f"of the {len(kept)} items"
+        )
+    return 1 / chance[kept]
+
+
 def totals(codes: NDArray[Any], weights: Floats | None = None, size: int = 0) -> Floats:
     """Add up weights (or count) by code."""
     return np.bincount(codes, weights, minlength=size).astype(np.float64)

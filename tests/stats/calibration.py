@@ -213,7 +213,7 @@ def check_unpaired(e: Experiment, tally: Tally) -> None:
 
 def check_simultaneous(e: Experiment, tally: Tally) -> None:
     compared = simultaneous(
-        e.passed, clusters=e.clusters, draws=1_000, seed=int(e.rng.integers(2**31))
+        e.passed, clusters=e.clusters, draws=500, seed=int(e.rng.integers(2**31))
     )
     ends = [contrast.confidence_interval(0.95) for contrast in compared]
     if any(isnan(low) for low, _ in ends):

@@ -94,7 +94,7 @@ def test_the_confusion_table_and_its_rates():
 
 
 def test_alpha_of_two_complete_nominal_raters_is_near_kappa():
-    judged, true = judged_and_true(7, n=3_000)
+    judged, true = judged_and_true(7, n=600)
     alpha = krippendorff_alpha([judged, true], "nominal", draws=100).estimate
     assert alpha == pytest.approx(cohen_kappa(judged, true).estimate, abs=0.005)
 
@@ -179,6 +179,13 @@ def test_labels_without_an_error_do_not_mean_certainty():
     assert high - low > proportion([1, 0] * 100).confidence_interval().width
     differences = corrected_rate(judged - 0.5, labels - 0.5)
     assert differences.confidence_interval().width > 0.3
+
+
+def test_labels_of_one_template_say_nothing_of_others():
+    for method in ("ppi++", "rogan-gladen"):
+        one = corrected_rate([1, 0, 1, 0], [1, 0, 1, 0], ["t"] * 4, method)
+        assert np.isnan(one.confidence_interval().low)
+        assert any("fewer than two clusters" in note for note in one.notes)
 
 
 def test_a_corrected_difference():

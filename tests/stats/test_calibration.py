@@ -15,7 +15,7 @@ from tests.stats import calibration
 
 PAGE = REPOSITORY / "docs" / "statistics.md"
 TABLES = re.compile(r"(?<=<!-- calibration -->\n).*(?=\n<!-- end -->)", re.DOTALL)
-EXPERIMENTS = 500
+EXPERIMENTS = 300
 REDUCED_EXPERIMENTS = 150
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from polpo_lab import stats
+from polpo_lab.stats.censored import censored_difference
 
 
 @given(
@@ -88,6 +89,14 @@ def test_timeouts_are_at_least_their_limit():
         0.99
     )
     assert naive < low < np.e < high
+
+
+def test_without_timeouts_the_censored_fit_is_the_paired_difference():
+    rng = np.random.default_rng(20)
+    logs = rng.normal(size=(2, 50)) + rng.normal(size=50)
+    fitted = censored_difference(logs, np.zeros((2, 50), dtype=bool), None)
+    tested = scipy_stats.ttest_rel(logs[0], logs[1])
+    assert fitted.confidence_interval() == pytest.approx(tested.confidence_interval(), abs=1e-4)
 
 
 def test_the_front_and_how_often_it_holds():

@@ -156,3 +156,16 @@ def test_conditions_that_never_differ_get_the_score_bound():
     assert compared["A - B"].confidence_interval() == pytest.approx(
         (-z2 / (20 + z2), z2 / (20 + z2))
     )
+
+
+@pytest.mark.parametrize("df", [1.0, 3.0, 7.7, 30.0])
+def test_each_statistic_of_the_reference_is_t_with_its_fractional_df(df):
+    from polpo_lab.stats import max_t
+
+    # Two contrasts of three conditions; each column alone is Student's t, in size.
+    influence = np.linalg.qr(np.random.default_rng(37).normal(size=(40, 2)))[0]
+    sizes = max_t.reference(influence, df, 100_000, seed=7)
+    for column in sizes.T:
+        for level in (0.5, 0.9, 0.95):
+            expected = scipy_stats.t.ppf((1 + level) / 2, df)
+            assert (column < expected).mean() == pytest.approx(level, abs=0.012)
