@@ -136,8 +136,11 @@ class Results:
     def failures(self) -> Failures:
         """Return the failed trials, grouped by the check that failed and what it said."""
         from polpo_lab.analysis.failures import failures
+        from polpo_lab.analysis.journal_frames import journal_frames
 
-        return failures(self.frame("tasks"), self.frame("checks"), self._read())
+        recorded = self._read()
+        frames = journal_frames(recorded, ("tasks", "checks"))
+        return failures(frames["tasks"], frames["checks"], recorded)
 
     def power(
         self, detect: float = 0.05, *, repeats: int | None = None, target: float = 0.8, **of: Any

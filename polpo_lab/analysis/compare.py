@@ -116,7 +116,7 @@ def compare(
     ... ]
     >>> df = pd.DataFrame(rows, columns=["agent", "task", "run", "passed"])
     >>> compare(df, by="agent", template="task", repeat="run").sentence
-    'A passes 45.8 points more tasks than B (95% CI 18.5 to 73.2; paired by template; n = 8 x 3).'
+    'A passes 45.8 points more tasks than B (95% CI 16.3 to 75.4; paired by template; n = 8 x 3).'
     """
     request = Request(
         by=as_names(by),

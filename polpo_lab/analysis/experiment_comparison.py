@@ -13,7 +13,7 @@ from polpo_lab.analysis.comparison.metrics import OUTCOME
 from polpo_lab.analysis.comparison.request import MetricChoice, Request, as_names
 from polpo_lab.analysis.comparison.result import Comparison
 from polpo_lab.analysis.comparison.roles import AXES, near
-from polpo_lab.analysis.journal_frames import journal_frame
+from polpo_lab.analysis.journal_frames import ExperimentFrame, journal_frames
 from polpo_lab.analysis.outcomes import outcomes
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.journal import Recorded
@@ -45,7 +45,9 @@ def compare_recorded(
         Further arguments of `polpo_lab.compare`.
     """
     plan = recorded.plan
-    tasks = journal_frame(recorded, "tasks")
+    kinds: tuple[ExperimentFrame, ...] = ("tasks", "checks") if metric == OUTCOME else ("tasks",)
+    frames = journal_frames(recorded, kinds)
+    tasks = frames["tasks"]
     request = Request(
         by=_axes(by),
         metric=metric,
@@ -54,7 +56,7 @@ def compare_recorded(
         **options,
     )
     if metric == OUTCOME:
-        tasks = tasks.assign(outcome=outcomes(tasks, journal_frame(recorded, "checks")))
+        tasks = tasks.assign(outcome=outcomes(tasks, frames["checks"]))
     note = partial(note_look, recorded.folder) if is_look else None
     return compared(tasks, request, recorded, note)
 

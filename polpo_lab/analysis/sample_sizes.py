@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.power_analysis import power
@@ -119,11 +118,9 @@ def sample_sizes(
 
 def _by_repeat(comparison: Comparison) -> Floats:
     """Return the values by template, condition and repeat, NaN where there is none."""
-    table = comparison.table
-    rows = comparison.trial_rows()
-    keys = [rows["_template"], rows["_condition"]]
-    repeat = rows.groupby(keys).cumcount().to_numpy()
+    table, rows = comparison.table, comparison.trial_rows()
+    repeat = rows.groupby(["template", "condition"]).cumcount().to_numpy()
     shape = (len(table.templates), len(table.conditions), int(repeat.max()) + 1)
     trials: Floats = np.full(shape, np.nan)
-    trials[rows["_template"], rows["_condition"], repeat] = pd.to_numeric(rows["_value"])
+    trials[rows["template"], rows["condition"], repeat] = rows["value"]
     return trials

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.intervals import student, wilson
+from polpo_lab.stats.means import ONE_CLUSTER
 from polpo_lab.stats.proportions import rate_interval
-from polpo_lab.stats.result import Estimate, Interval, number
+from polpo_lab.stats.result import Estimate, Interval, no_interval, number
 from polpo_lab.stats.samples import (
     FEW_CLUSTERS,
     Codes,
@@ -162,6 +163,8 @@ class _Labelled:
         notes, labelled = self.notes, len(np.unique(self.codes[self.where]))
         if labelled < FEW_CLUSTERS:
             notes = (*notes, f"labels in only {labelled} independent units")
+        if labelled < 2:
+            notes = (*notes, ONE_CLUSTER)
         return Estimate(
             estimate=estimate,
             standard_error=error,
@@ -199,7 +202,9 @@ def _ppi(data: _Labelled) -> Estimate:
     if is_flat:
         notes = (*notes, "the labels show no error of the prediction; widened by the score bound")
     interval_at: Any = partial(student, estimate, error, made.df, within)
-    if np.isin(data.labels, (0, 1)).all():
+    if units < 2:
+        interval_at = no_interval
+    elif np.isin(data.labels, (0, 1)).all():
         share = min(1.0, max(0.0, estimate))
         size = units if is_flat or share in {0, 1} else share * (1 - share) / error**2
         interval_at = partial(

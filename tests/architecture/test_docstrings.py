@@ -40,6 +40,13 @@ CHECKED = {
 
 # What a user types that hangs on a connection, besides what a part lists in `__all__`.
 ON_A_CONNECTION = (
+    "polpo_lab.analysis.compare.compare",
+    "polpo_lab.analysis.comparison.flips.Flips",
+    "polpo_lab.analysis.comparison.result.Comparison",
+    "polpo_lab.analysis.comparison.side_by_side.SideBySide",
+    "polpo_lab.analysis.failures.Failures",
+    "polpo_lab.analysis.inspect_logs.read_inspect",
+    "polpo_lab.analysis.sample_sizes.SampleSizes",
     "polpo_lab.lab.Lab",
     "polpo_lab.lab.connect",
     "polpo_lab.declarations.AgentDeclaration.__call__",
@@ -57,6 +64,11 @@ ON_A_CONNECTION = (
 OF_THE_PACKAGE = ("polpo_lab.experiments.suite.Suite",)
 # Handed out, never made by a user: what they are made from is nobody's business.
 HANDED_OUT = {
+    "Comparison",
+    "Failures",
+    "Flips",
+    "SampleSizes",
+    "SideBySide",
     "AsyncEventStream",
     "EventStream",
     "AsyncTasks",

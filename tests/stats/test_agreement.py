@@ -181,6 +181,13 @@ def test_labels_without_an_error_do_not_mean_certainty():
     assert differences.confidence_interval().width > 0.3
 
 
+def test_labels_of_one_template_say_nothing_of_others():
+    for method in ("ppi++", "rogan-gladen"):
+        one = corrected_rate([1, 0, 1, 0], [1, 0, 1, 0], ["t"] * 4, method)
+        assert np.isnan(one.confidence_interval().low)
+        assert any("fewer than two clusters" in note for note in one.notes)
+
+
 def test_a_corrected_difference():
     judged_a, true_a = judged_and_true(16, n=3_000, passing=0.7)
     judged_b, true_b = judged_and_true(17, n=3_000, passing=0.5)

@@ -10,7 +10,7 @@ import numpy as np
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.comparison.clustering import Clustering
 from polpo_lab.analysis.comparison.contrasts import UNPAIRED
-from polpo_lab.analysis.comparison.metrics import SECONDS
+from polpo_lab.analysis.comparison.metrics import SECONDS, UNTOLD_SECONDS
 from polpo_lab.analysis.comparison.missing import reasons_of, share_missing
 from polpo_lab.analysis.comparison.request import Request
 from polpo_lab.analysis.comparison.roles import listed
@@ -72,11 +72,12 @@ def _of_units(
         return
     fewest = min(each.n_clusters for each in estimates)
     df = min((each.df for each in estimates if not isnan(each.df)), default=float("inf"))
-    if fewest < 2:
-        remedy = "" if clustering.is_by_template else "; cluster='template' asks about this one"
+    if fewest < 2 and clustering.is_by_template:
+        yield "one template: no interval can say how others would fare"
+    elif fewest < 2:
         yield (
             f"all templates are of one {clustering.word}: no interval can say how others would "
-            f"fare{remedy}"
+            "fare; cluster='template' asks about this one"
         )
     elif fewest < FEW_CLUSTERS or df < FEW_DF:
         thin = "" if df == float("inf") else f" (df {number(df)})"
@@ -96,6 +97,8 @@ def _of_pairs(table: Table, differences: tuple[Difference, ...]) -> Iterator[str
             f"{listed(apart)}: the conditions share no template, so the difference is unpaired and "
             "also holds that of the templates"
         )
+    if apart and len(differences) > 1:
+        yield "contrasts are adjusted by Holm: a max-t needs conditions that share templates"
     lacking = _without_partner(table)
     if lacking:
         yield (
@@ -177,7 +180,15 @@ def _of_repeats(selection: Selection, table: Table) -> Iterator[str]:
             "difference between templates, and pass@k is known for k = 1 only"
         )
     metric = selection.metric
-    if metric.name == SECONDS and c.EXIT_REASON in selection.frame.columns:
+    if metric.name != SECONDS:
+        return
+    untold = int((selection.values == np.log(UNTOLD_SECONDS)).sum())
+    if untold:
+        yield (
+            f"{untold} durations are 0, below the clock's millisecond: taken as "
+            f"{UNTOLD_SECONDS:g} seconds"
+        )
+    if c.EXIT_REASON in selection.frame.columns:
         timeouts = int((selection.frame[c.EXIT_REASON] == "timeout").sum())
         if timeouts:
             yield (

@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import combinations
 from math import nan
-from typing import Any
 
 import numpy as np
 
 from polpo_lab.analysis.comparison.clustering import Clustering
 from polpo_lab.analysis.comparison.metrics import Metric
 from polpo_lab.analysis.comparison.request import CORRECTIONS, Request
-from polpo_lab.analysis.comparison.roles import listed, near
 from polpo_lab.analysis.comparison.table import Table
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.cluster_variance import clustered_mean
@@ -120,19 +118,9 @@ def _asked(table: Table, request: Request) -> list[_Asked]:
     if request.baseline is None:
         pairs = list(combinations(range(len(names)), 2))
     else:
-        base = _position(table, request.baseline)
+        base = table.position(request.baseline, "baseline")
         pairs = [(at, base) for at in range(len(names)) if at != base]
     return [_Asked(f"{names[a]} - {names[b]}", (a,), (b,)) for a, b in pairs]
-
-
-def _position(table: Table, wanted: Any) -> int:
-    for at, (name, values) in enumerate(zip(table.names, table.conditions, strict=True)):
-        if wanted in (name, values) or (wanted,) == values:
-            return at
-    raise InvalidArgument(
-        f"baseline={wanted!r} is no condition{near(wanted, table.names)} "
-        f"Known: {listed(table.names)}"
-    )
 
 
 def _interactions(table: Table, by: tuple[str, ...]) -> list[_Asked]:

@@ -6,8 +6,9 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from polpo_lab.analysis.comparison.metrics import Metric
+from polpo_lab.analysis.comparison.sentences import estimand_of
 from polpo_lab.analysis.comparison.verdicts import Difference
-from polpo_lab.hostile_text import escape_html, one_line
+from polpo_lab.hostile_text import escape_html, one_line, strip_control
 from polpo_lab.stats.result import Interval, number
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def as_text(comparison: Comparison) -> str:
     lines += _columns(_headings(comparison), conditions)
     lines += ["", *_columns(_titles(comparison), _differences(comparison))]
     lines += ["", *_facts(comparison)]
-    return "\n".join(lines)
+    return strip_control("\n".join(lines))
 
 
 def as_html(comparison: Comparison) -> str:
@@ -127,7 +128,9 @@ def _facts(comparison: Comparison) -> list[str]:
     if comparison.groups:
         groups = "; ".join(", ".join(map(one_line, group)) for group in comparison.groups)
         facts.append(f"undecided among: {groups}")
-    facts.append(f"estimand: {comparison.estimand(first)}")
+    axes = comparison.roles.axes
+    estimand = estimand_of(first, comparison.metric, comparison.clustering, axes)
+    facts.append(f"estimand: {estimand}")
     seed = first.contrast.estimate.seed
     facts.append(
         f"method: {first.contrast.estimate.method}{'' if seed is None else f', seed {seed}'}"

@@ -13,8 +13,10 @@ from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.comparison.display import MOST_ROWS, html_table
 from polpo_lab.analysis.comparison.roles import listed, near
 from polpo_lab.analysis.comparison.side_by_side import SideBySide, TrialReader
+from polpo_lab.analysis.comparison.table import OF_FRAME
 from polpo_lab.errors import InvalidArgument, PolpoLabError
 from polpo_lab.hostile_text import escape_html, one_line
+from polpo_lab.stats.samples import Floats
 
 if TYPE_CHECKING:
     from polpo_lab.analysis.comparison.result import Comparison
@@ -177,72 +179,90 @@ def _label(condition: str, repeat: Any) -> str:
 
 def flips_between(comparison: Comparison, a: Any, b: Any) -> Flips:
     """Return the flips between two conditions of a comparison."""
-    places = [_position(comparison, wanted) for wanted in (a, b)]
-    rows = comparison.trial_rows()
-    rows["_value"] = _verdicts(comparison, rows)
-    rows = rows[rows["_condition"].isin(places) & rows["_value"].notna()]
-    found, n_templates = [], 0
-    for at, trials in rows.groupby("_template", sort=True):
-        sides = [trials[trials["_condition"] == place] for place in places]
-        if not all(len(side) for side in sides):
-            continue
-        n_templates += 1
-        if sides[0]["_value"].mean() != sides[1]["_value"].mean():
-            template = comparison.table.templates[int(str(at))]
-            found.append(_flip(comparison, template, sides))
-    found.sort(key=lambda flip: -abs(flip.difference))
-    names = [comparison.table.names[place] for place in places]
-    return Flips(names[0], names[1], tuple(found), n_templates, comparison.reader)
-
-
-def _position(comparison: Comparison, wanted: Any) -> int:
     table = comparison.table
-    for at, (name, values) in enumerate(zip(table.names, table.conditions, strict=True)):
-        if wanted in (name, values):
-            return at
-    raise InvalidArgument(
-        f"{wanted!r} is no condition{near(wanted, table.names)} Known: {listed(table.names)}"
-    )
+    places = [table.position(a, "a"), table.position(b, "b")]
+    repeat = comparison.roles.repeat
+    columns = (c.TRIAL, c.PASSED_NUM, c.PASSED, *([repeat] if repeat else []))
+    rows = comparison.trial_rows(*columns)
+    rows["verdict"] = _verdicts(comparison, rows)
+    rows = rows[rows["verdict"].notna()].sort_values("template", kind="stable")
+    sides = [_Side.of(rows[rows["condition"] == place], repeat) for place in places]
+    both = sorted(sides[0].rows_of.keys() & sides[1].rows_of.keys())
+    found = [
+        _flip(table.templates[at], sides, at)
+        for at in both
+        if sides[0].share(at) != sides[1].share(at)
+    ]
+    found.sort(key=lambda flip: -abs(flip.difference))
+    names = [table.names[place] for place in places]
+    return Flips(names[0], names[1], tuple(found), len(both), comparison.reader)
 
 
 def _verdicts(comparison: Comparison, rows: pd.DataFrame) -> pd.Series[Any]:
     if comparison.metric.is_verdict:
-        return rows["_value"]
+        return rows["value"]
     for column in (c.PASSED_NUM, c.PASSED):
-        if column in rows:
-            return rows[column].astype("float64")
+        if OF_FRAME + column in rows:
+            return rows[OF_FRAME + column].astype("float64")
     raise InvalidArgument(
         f"metric={comparison.metric.name!r} is no verdict, and the frame has no 'passed' either"
     )
 
 
-def _flip(comparison: Comparison, template: Any, sides: list[pd.DataFrame]) -> Flip:
-    repeat = comparison.roles.repeat
-    more = int(np.argmax([side["_value"].mean() for side in sides]))
-    passing = sides[more][sides[more]["_value"] == 1]
-    failing = sides[1 - more][sides[1 - more]["_value"] == 0]
-    if repeat is not None:  # the same repeat has the same seed
-        both = [r for r in passing[repeat] if (failing[repeat] == r).any()]
-        if both:
-            passing = passing[passing[repeat] == both[0]]
-            failing = failing[failing[repeat] == both[0]]
-    pair = [passing.iloc[0], failing.iloc[0]]
-    a, b = pair if more == 0 else pair[::-1]
-    trials = [_text(row.get(c.TRIAL)) for row in (a, b)]
-    repeats = [None if repeat is None else row[repeat] for row in (a, b)]
-    passed = [int(side["_value"].sum()) for side in sides]
+@dataclass(frozen=True)
+class _Side:
+    """The trials of one condition that have a verdict, and where those of each template are."""
+
+    verdicts: Floats
+    repeats: list[Any] | None
+    trials: list[Any] | None
+    rows_of: dict[int, range]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, repeat: str | None) -> _Side:
+        templates, starts = np.unique(rows["template"].to_numpy(), return_index=True)
+        ends = [*starts[1:].tolist(), len(rows)]
+        spans = zip(templates.tolist(), starts.tolist(), ends, strict=True)
+        return cls(
+            rows["verdict"].to_numpy(float),
+            None if repeat is None else rows[OF_FRAME + repeat].tolist(),
+            rows[OF_FRAME + c.TRIAL].tolist() if OF_FRAME + c.TRIAL in rows else None,
+            {template: range(start, end) for template, start, end in spans},
+        )
+
+    def passed(self, template: int) -> int:
+        return int(self.verdicts[self.rows_of[template]].sum())
+
+    def share(self, template: int) -> float:
+        return self.passed(template) / len(self.rows_of[template])
+
+    def with_verdict(self, template: int, verdict: float) -> list[int]:
+        return [row for row in self.rows_of[template] if self.verdicts[row] == verdict]
+
+    def repeat(self, row: int) -> Any:
+        return None if self.repeats is None else self.repeats[row]
+
+    def trial(self, row: int) -> str | None:
+        trial = None if self.trials is None else self.trials[row]
+        return trial if isinstance(trial, str) else None
+
+
+def _flip(template: Any, sides: list[_Side], at: int) -> Flip:
+    """Return a flip with a passing trial of one side and a failing one of the other."""
+    verdicts = (1.0, 0.0) if sides[0].share(at) > sides[1].share(at) else (0.0, 1.0)
+    rows = [side.with_verdict(at, verdict) for side, verdict in zip(sides, verdicts, strict=True)]
+    # The same repeat has the same seed, and so makes the better pair.
+    other = {sides[1].repeat(row): row for row in reversed(rows[1])}
+    first = next((row for row in rows[0] if sides[0].repeat(row) in other), rows[0][0])
+    pair = first, other.get(sides[0].repeat(first), rows[1][0])
     return Flip(
         template,
-        passed_a=passed[0],
-        n_a=len(sides[0]),
-        passed_b=passed[1],
-        n_b=len(sides[1]),
-        trial_a=trials[0],
-        trial_b=trials[1],
-        repeat_a=repeats[0],
-        repeat_b=repeats[1],
+        passed_a=sides[0].passed(at),
+        n_a=len(sides[0].rows_of[at]),
+        passed_b=sides[1].passed(at),
+        n_b=len(sides[1].rows_of[at]),
+        trial_a=sides[0].trial(pair[0]),
+        trial_b=sides[1].trial(pair[1]),
+        repeat_a=sides[0].repeat(pair[0]),
+        repeat_b=sides[1].repeat(pair[1]),
     )
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -26,6 +26,8 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         SECONDS: (c.WORKING_SECONDS, c.SECONDS, c.WALL_SECONDS),
     }
 )
+# Durations are told to the millisecond: one of 0 lies between 0 and half of that.
+UNTOLD_SECONDS = 0.00025
 _LOWER_IS_BETTER = frozenset(
     {c.COST, c.JUDGE_COST, c.TOKENS, c.TOKENS_IN, c.TOKENS_OUT, c.ATTEMPTS, c.FIXES, SECONDS}
 )
@@ -89,12 +91,12 @@ def metric_of(frame: pd.DataFrame, choice: MetricChoice) -> tuple[Metric, Floats
         raise InvalidArgument(f"metric={name!r}: every value is missing, nothing can be compared")
     is_ratio = name == SECONDS
     if is_ratio:
-        if (there <= 0).any():
+        if (there < 0).any():
             raise InvalidArgument(
                 f"metric='seconds' compares ratios, and {column!r} holds {there.min():g}; "
                 f"metric={column!r} compares differences"
             )
-        values = np.log(values)
+        values = np.log(np.where(values == 0, UNTOLD_SECONDS, values))
     is_share = not is_ratio and bool(((there >= 0) & (there <= 1)).all())
     is_verdict = is_share and bool(((there == 0) | (there == 1)).all())
     lower = name in _LOWER_IS_BETTER or name.endswith("_seconds")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,6 @@ from polpo_lab.analysis.comparison.table import Table
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.pass_curves import pass_at_k, pass_hat_k
 
-Tries = Literal["first", "final"]
 CURVES = {"pass@k": pass_at_k, "pass^k": pass_hat_k}
 
 

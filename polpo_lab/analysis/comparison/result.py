@@ -12,14 +12,15 @@ import pandas as pd
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.comparison.clustering import Clustering, clustering_of
 from polpo_lab.analysis.comparison.conditions import ConditionResult
-from polpo_lab.analysis.comparison.display import as_html, as_text, won_and_lost
+from polpo_lab.analysis.comparison.display import as_html, as_text
+from polpo_lab.analysis.comparison.frames import conditions_frame, differences_frame
 from polpo_lab.analysis.comparison.groups import undecided_groups
 from polpo_lab.analysis.comparison.metrics import Metric
 from polpo_lab.analysis.comparison.request import Request
-from polpo_lab.analysis.comparison.roles import Roles, codes_of
+from polpo_lab.analysis.comparison.roles import Roles
 from polpo_lab.analysis.comparison.selection import selection_of
-from polpo_lab.analysis.comparison.sentences import basis_of, sentence_of, units_words
-from polpo_lab.analysis.comparison.table import Table, table_of
+from polpo_lab.analysis.comparison.sentences import basis_of, sentence_of
+from polpo_lab.analysis.comparison.table import OF_FRAME, Table, joined, table_of
 from polpo_lab.analysis.comparison.verdicts import Difference
 from polpo_lab.errors import InvalidArgument
 
@@ -117,27 +118,7 @@ class Comparison:
     @cached_property
     def conditions(self) -> pd.DataFrame:
         """One row per condition: its rate or mean with interval, and n used of n planned."""
-        rows = []
-        for each in self.condition_results:
-            low, high = each.estimate.confidence_interval(self.request.level)
-            rows.append(
-                {
-                    "condition": each.name,
-                    **dict(zip(self.roles.by, each.values, strict=True)),
-                    "estimate": self.metric.level(each.estimate.estimate),
-                    "low": self.metric.level(low),
-                    "high": self.metric.level(high),
-                    "level": self.request.level,
-                    "n_used": each.n_used,
-                    "n_planned": each.n_planned,
-                    "n_templates": each.n_templates,
-                    "n_clusters": each.estimate.n_clusters,
-                    "missing": ", ".join(f"{n} {why}" for why, n in each.reasons.items()),
-                    "metric": self.metric.name,
-                    "method": each.estimate.method,
-                }
-            )
-        return pd.DataFrame(rows)
+        return conditions_frame(self)
 
     @cached_property
     def differences(self) -> pd.DataFrame:
@@ -145,67 +126,7 @@ class Comparison:
 
         Differences of rates are in points, those of durations are ratios.
         """
-        return pd.DataFrame([self._row(each) for each in self.difference_results])
-
-    def _row(self, each: Difference) -> dict[str, Any]:
-        contrast, estimate = each.contrast, each.contrast.estimate
-        names = [
-            " + ".join(self.table.names[at] for at in side)
-            for side in (contrast.plus, contrast.minus)
-        ]
-        wins, losses = won_and_lost(self, each)
-        ends = () if each.bounds is None else (each.bounds.low, each.bounds.high)
-        bounds = [self.metric.difference(end) for end in ends] or [float("nan")] * 2
-        return {
-            "contrast": contrast.name,
-            "a": names[0],
-            "b": names[1],
-            "difference": self.metric.difference(estimate.estimate),
-            "low": self.metric.difference(each.interval.low),
-            "high": self.metric.difference(each.interval.high),
-            "level": self.request.level,
-            "unit": self.metric.unit,
-            "pvalue": estimate.pvalue,
-            "unadjusted_pvalue": estimate.details.get("unadjusted_pvalue", estimate.pvalue),
-            "verdict": each.verdict,
-            "wins": wins,
-            "ties": contrast.ties,
-            "losses": losses,
-            "if_missing_low": bounds[0],
-            "if_missing_high": bounds[1],
-            "equivalence_pvalue": each.equivalence_pvalue,
-            "n_templates": estimate.n if contrast.kind == "unpaired" else len(contrast.values),
-            "n_clusters": estimate.n_clusters,
-            "df": estimate.df,
-            "standard_error": estimate.standard_error,
-            "seed": estimate.seed,
-            "metric": self.metric.name,
-            "exploratory": self.is_exploratory,
-            "estimand": self.estimand(each),
-            "method": estimate.method,
-        }
-
-    def estimand(self, each: Difference) -> str:
-        """Say what a difference estimates, in one sentence.
-
-        Parameters
-        ----------
-        each : Difference
-            One of `difference_results`.
-        """
-        what = {
-            "points": "the difference of pass rates, in points,",
-            "ratio": "the ratio of geometric mean durations",
-            "units": f"the difference of mean {self.metric.name}",
-        }[self.metric.scale]
-        over = "templates like these"
-        if self.clustering.strata is not None:
-            over = "templates of these families"
-        elif not self.clustering.is_by_template:
-            over = f"{units_words(self.clustering)} like these"
-        axes = " x ".join(self.roles.axes)
-        averaged = f", averaged with equal weights over {axes}" if axes else ""
-        return f"{what} of {each.contrast.name}, over {over}{averaged}"
+        return differences_frame(self)
 
     @cached_property
     def groups(self) -> list[list[str]]:
@@ -228,21 +149,22 @@ class Comparison:
 
     @cached_property
     def strata(self) -> dict[str, Comparison]:
-        """One comparison for each combination of the axes that were left open; {} if none was."""
+        """One comparison for each combination of the axes that were left open; {} if none was.
+
+        Left out are those in which fewer than two conditions were run.
+        """
         from polpo_lab.analysis.compare import compared
 
         if not self.roles.axes:
             return {}
-        axes = [self.frame[axis] for axis in self.roles.axes]
-        combinations = pd.MultiIndex.from_arrays(axes).unique().dropna().sort_values()
         found = {}
-        for values in combinations:
+        for at, values in enumerate(self.table.strata):
+            was_run = self.table.n_planned[:, :, at].any(axis=0)
+            if was_run.sum() < 2:
+                continue
             fixed = dict(zip(self.roles.axes, values, strict=True))
             request = replace(self.request, at={**(self.request.at or {}), **fixed})
-            try:
-                found[" · ".join(map(str, values))] = compared(self.frame, request, self.reader)
-            except InvalidArgument:  # a stratum in which only one condition was run
-                continue
+            found[joined(values)] = compared(self.frame, request, self.reader)
         return found
 
     def pass_rates(self, of: str | None = None, k: int | None = None) -> pd.DataFrame:
@@ -339,18 +261,31 @@ class Comparison:
 
         return sample_sizes(self, detect, repeats, target)
 
-    def trial_rows(self) -> pd.DataFrame:
-        """Return the rows of the frame that took part, with ``_template`` and ``_condition``.
+    def trial_rows(self, *columns: str) -> pd.DataFrame:
+        """Return the trials that took part, for whoever looks at single ones.
 
-        These are positions in `table`. For whoever looks at single trials.
+        Parameters
+        ----------
+        *columns : str
+            Columns of the frame to add, named with `OF_FRAME` before; those that it has not are
+            left out.
+
+        Returns
+        -------
+        DataFrame
+            ``template`` and ``condition``, as positions in `table`, and ``value``.
         """
         selection = selection_of(self.frame, self.request)
-        rows = self.frame.iloc[selection.rows]
-        return rows.assign(
-            _template=codes_of(selection.frame[self.roles.template])[0],
-            _condition=self.table.cell_of // len(self.table.strata),
-            _value=selection.values,
+        further = [name for name in columns if name in self.frame.columns]
+        rows = pd.DataFrame(
+            {
+                "template": self.table.template_of,
+                "condition": self.table.cell_of // len(self.table.strata),
+                "value": selection.values,
+            }
         )
+        added = self.frame[further].iloc[selection.rows].reset_index(drop=True)
+        return pd.concat([rows, added.add_prefix(OF_FRAME)], axis=1)
 
     def to_frame(self) -> pd.DataFrame:
         """Return `differences`."""

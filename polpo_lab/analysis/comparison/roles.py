@@ -66,8 +66,8 @@ def checked_column(frame: pd.DataFrame, name: Any, role: str, known: Iterable[st
 
 def near(name: Any, known: Iterable[Any]) -> str:
     """Spell the nearest known name as a question, or nothing."""
-    spelled = {str(each): each for each in known}
-    found = get_close_matches(str(name), list(spelled), n=1)
+    spelled = {str(each).casefold(): each for each in known}
+    found = get_close_matches(str(name).casefold(), list(spelled), n=1)
     return f"; did you mean {spelled[found[0]]!r}?" if found else ";"
 
 

@@ -94,6 +94,24 @@ def basis_of(
     return f"{', '.join(words)}; n = {_size(difference, table)}"
 
 
+def estimand_of(
+    difference: Difference, metric: Metric, clustering: Clustering, axes: tuple[str, ...]
+) -> str:
+    """Say what a difference estimates, in one sentence."""
+    what = {
+        "points": "the difference of pass rates, in points,",
+        "ratio": "the ratio of geometric mean durations",
+        "units": f"the difference of mean {_name(metric.name)}",
+    }[metric.scale]
+    over = "templates like these"
+    if clustering.strata is not None:
+        over = "templates of these families"
+    elif not clustering.is_by_template:
+        over = f"{units_words(clustering)} like these"
+    averaged = f", averaged with equal weights over {' x '.join(axes)}" if axes else ""
+    return f"{what} of {difference.contrast.name}, over {over}{averaged}"
+
+
 def units_words(clustering: Clustering) -> str:
     """Return what the independent units are called, as a plural."""
     return _PLURAL.get(clustering.word, f"values of {_name(clustering.word)}")

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from polpo_lab.analysis.comparison.roles import codes_of, listed
+from polpo_lab.analysis.comparison.roles import codes_of, listed, near
 from polpo_lab.analysis.comparison.selection import Selection
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.samples import Codes, Floats
 
 SEPARATOR = " · "
+# Before the names of a frame's own columns where they stand beside ours.
+OF_FRAME = "frame."
 # Above this many cells to a row, keys are compared by sorting instead of counting.
 _SPARSE = 16
 
@@ -31,8 +33,8 @@ class Table:
         Labels of the templates, in order.
     conditions : list of tuple
         Values of the columns that are compared, one tuple per condition.
-    strata : list of str
-        Labels of the combinations of open axes; one, ``""``, where none is open.
+    strata : list of tuple
+        Combinations of the values of open axes; one, ``()``, where none is open.
     total : ndarray
         Sum of the values that are there.
     n_used, n_planned : ndarray
@@ -43,7 +45,7 @@ class Table:
 
     templates: list[Any]
     conditions: list[tuple[Any, ...]]
-    strata: list[str]
+    strata: list[tuple[Any, ...]]
     total: Floats
     n_used: Floats
     n_planned: Floats
@@ -53,7 +55,7 @@ class Table:
     @property
     def names(self) -> list[str]:
         """Each condition in one line."""
-        return [SEPARATOR.join(map(str, each)) for each in self.conditions]
+        return list(map(joined, self.conditions))
 
     @property
     def means(self) -> Floats:
@@ -70,12 +72,27 @@ class Table:
         """Most trials of one template under one condition in one stratum."""
         return int(self.n_used.max())
 
+    def position(self, wanted: Any, role: str) -> int:
+        """Return where a condition is, by its name or its values."""
+        for at, (name, values) in enumerate(zip(self.names, self.conditions, strict=True)):
+            if wanted in (name, values) or (wanted,) == values:
+                return at
+        raise InvalidArgument(
+            f"{role}={wanted!r} is no condition{near(wanted, self.names)} "
+            f"Known: {listed(self.names)}"
+        )
+
     def filled(self, value: float) -> Floats:
         """Return `means` with the missing values of planned trials taken as this value."""
         with np.errstate(invalid="ignore", divide="ignore"):
             total = self.total + value * (self.n_planned - self.n_used)
             means: Floats = (total / self.n_planned).mean(axis=2)
         return means
+
+
+def joined(values: tuple[Any, ...]) -> str:
+    """Return values of several columns in one line."""
+    return SEPARATOR.join(map(str, values))
 
 
 def table_of(selection: Selection) -> Table:
@@ -86,7 +103,7 @@ def table_of(selection: Selection) -> Table:
     condition_of, combined = _combined(conditions)
     if len(combined) < 2:
         raise InvalidArgument(
-            f"by={roles.by!r} has one value, {SEPARATOR.join(map(str, combined[0]))!r}; "
+            f"by={roles.by!r} has one value, {joined(combined[0])!r}; "
             "a comparison needs two or more"
         )
     strata_of, strata = _combined([_coded(frame, name, "axis") for name in roles.axes], len(frame))
@@ -101,7 +118,7 @@ def table_of(selection: Selection) -> Table:
     return Table(
         templates=templates,
         conditions=combined,
-        strata=[SEPARATOR.join(map(str, each)) for each in strata],
+        strata=strata,
         total=np.bincount(counted, values[there], size).astype(float).reshape(shape),
         n_used=np.bincount(counted, minlength=size).astype(float).reshape(shape),
         n_planned=n_planned.reshape(shape),
@@ -158,7 +175,7 @@ def _duplicate_words(frame: pd.DataFrame, selection: Selection) -> str:
     keys = list(selection.roles.keys)
     is_twice = frame.duplicated(keys, keep=False)
     first = frame.loc[is_twice, keys].iloc[0]
-    spelled = ", ".join(f"{name}={value!r}" for name, value in first.items())
+    spelled = ", ".join(f"{name}={_spelled(value)}" for name, value in first.items())
     words = f"{int(is_twice.sum())} rows are not told apart by their keys, such as {spelled}"
     if selection.roles.repeat is None:
         return (
@@ -166,6 +183,10 @@ def _duplicate_words(frame: pd.DataFrame, selection: Selection) -> str:
             f"number them: df.assign(repeat=df.groupby({keys!r}).cumcount())"
         )
     return f"{words}; keep one, or compare by, or fix with at=, the column in which they differ"
+
+
+def _spelled(value: Any) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def families_of(selection: Selection, table: Table, column: str) -> tuple[Codes, list[Any], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan, log, nan
 
-from polpo_lab.analysis.comparison.contrasts import PAIRED, Contrast
+from polpo_lab.analysis.comparison.contrasts import Contrast
 from polpo_lab.analysis.comparison.metrics import Metric
 from polpo_lab.analysis.comparison.missing import Bounds
 from polpo_lab.analysis.comparison.request import Request
@@ -67,7 +67,7 @@ def difference_of(
     the level. The two agree but for step-down and Benjamini-Hochberg p-values.
     """
     estimate, alpha = contrast.estimate, 1 - request.level
-    interval = estimate.confidence_interval(request.level)
+    interval = _possible(estimate.confidence_interval(request.level), contrast, metric)
     verdict, pvalue, inner = UNDECIDED, nan, Interval(nan, nan)
     if request.margin is not None:
         judged = equivalence_of(estimate, margin_in(metric, request.margin), alpha=alpha).details
@@ -82,6 +82,14 @@ def difference_of(
         elif metric.lower_is_better:
             verdict = _OPPOSITE[verdict]
     return Difference(contrast, interval, verdict, pvalue, inner, bounds)
+
+
+def _possible(interval: Interval, contrast: Contrast, metric: Metric) -> Interval:
+    """Cut an interval to the differences that shares can have."""
+    if not metric.is_share or isnan(interval.low):
+        return interval
+    most = float(len(contrast.plus))
+    return Interval(max(-most, interval.low), min(most, interval.high))
 
 
 def margin_in(metric: Metric, margin: float) -> float:
@@ -99,8 +107,3 @@ def margin_in(metric: Metric, margin: float) -> float:
             f"you mean {margin / 100:g} ({margin:g} points)?"
         )
     return margin
-
-
-def is_paired(difference: Difference) -> bool:
-    """Whether it compares two conditions on the same templates."""
-    return difference.contrast.kind == PAIRED
