@@ -62,6 +62,17 @@ def test_the_trials_carry_the_plan_onto_the_server(lab, experiment):
         assert task.group == f"e/{trial.trial}/1"
 
 
+def test_a_recorded_task_tells_what_was_asked_and_what_came_of_it(lab, experiment):
+    exp = experiment(agents="steady", policies=None, repeats=1)
+    exp.run(lab)
+    for trial in exp.plan()["trial"]:
+        recorded = exp.task(trial)
+        live = lab.tasks.get(recorded.id)
+        assert recorded.wire() == live.wire()
+        assert recorded.description == "Write out.txt."
+        assert dict(recorded.attempts[0].files) == dict(live.attempts[0].files)
+
+
 def test_an_extended_experiment_runs_only_what_is_new(lab, experiment):
     experiment(repeats=1).run(lab)
     longer = experiment(repeats=2, suite=small_suite(4))

@@ -205,10 +205,23 @@ class Recorded:
             known = f"it is {state.stage!r}" if state else "it was never started"
             raise InvalidArgument(f"trial {trial_id!r} has no task at rest: {known}")
         record = self._record_at(self._ends[trial_id])
-        task = Task.model_validate_json(orjson.dumps(record["task"]))
+        asked = self._asked(self.states[trial_id].trial)
+        task = Task.model_validate_json(orjson.dumps({**asked, **record["task"]}))
         for attempt in task.attempts or ():
             attempt.files = self._bound(attempt.files)
         return task
+
+    def _asked(self, trial: Trial) -> dict[str, Any]:
+        """Return what the plan asked of a trial; nothing where it has changed since."""
+        plan = self.plan
+        templates = {template.id: template for template in plan.suite}
+        template = templates.get(trial.template)
+        is_as_it_was = template is not None and template.hash == trial.template_hash
+        if not is_as_it_was or trial.condition not in set(plan.conditions()):
+            return {}
+        asked = plan.request(trial, group="left out").wire()
+        del asked["group"]
+        return asked
 
     def _bound(self, files: KeptFiles) -> KeptFiles:
         hashes = {entry.path: entry.sha256 for entry in files.entries}

@@ -20,6 +20,9 @@ from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.trial import Trial
 from polpo_lab.models import Event, Task
 
+# What was asked for stands in the plan, once for all trials of a template: a reader puts it back.
+OF_THE_PLAN = ("description", "expectations", "expected_outcomes", "files")
+
 
 class Journal:
     """The journal of one experiment, opened for writing. `Journal.open` makes one.
@@ -312,12 +315,15 @@ def _description_for(folder: Path, plan: Plan, created_by: str) -> dict[str, Any
 
 
 def _task_json(task: Task) -> bytes:
-    # Input files stand in the suite's content, once for all trials of a template.
     try:
-        text = task.model_dump_json(by_alias=True, exclude_unset=True, exclude={"files"})
+        text = task.model_dump_json(by_alias=True, exclude_unset=True, exclude=set(OF_THE_PLAN))
         return text.encode()
     except ValueError:  # a lone surrogate
-        return encoded({name: value for name, value in task.wire().items() if name != "files"})
+        return encoded(
+            task.model_dump(
+                mode="json", by_alias=True, exclude_unset=True, exclude=set(OF_THE_PLAN)
+            )
+        )
 
 
 def _event_json(event: Event) -> bytes:
