@@ -220,6 +220,8 @@ class Experiment(Results):
         from polpo_lab.live import live_loop
 
         options = self._options(concurrency, budget, stop_when, agent_limits, only, patience)
+        if self.folder.is_relative_to(EXPERIMENTS_FOLDER):
+            _keep_out_of_git(EXPERIMENTS_FOLDER.parent)
         begun = begin(self._plan, self.folder, lab, backend or _local(), options, compact=compact)
         return live_loop().run(begun)
 
@@ -315,6 +317,13 @@ class Experiment(Results):
         """Return the plan's trials, with the agents' versions of the last session."""
         versions = recorded.sessions[-1]["versions"] if recorded and recorded.sessions else {}
         return self._plan.trials(versions)
+
+
+def _keep_out_of_git(folder: Path) -> None:
+    """Make the folder of our data, private and ignored by git, if it is not there yet."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        (folder / ".gitignore").write_text("*\n")
 
 
 def _local() -> Backend:

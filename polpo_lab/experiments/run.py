@@ -62,10 +62,13 @@ class Run:
 
     @property
     def reason(self) -> str | None:
-        """Why it ended: ``finished``, ``stopped``, or the limit that was met; None: it runs."""
+        """Why it ended: ``finished``, ``stopped``, ``left``, the limit met; None: it runs."""
         if self._future is None:
             return "dry"
-        return self._future.result() if self._future.done() else None
+        if not self._future.done():
+            return None
+        error = self._future.exception()
+        return self._future.result() if error is None else f"failed: {error}"
 
     def snapshot(self) -> Snapshot:
         """Return how it stands now."""

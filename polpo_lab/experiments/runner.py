@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from polpo_lab.errors import ConnectionFailed, InvalidArgument
+from polpo_lab.errors import ConnectionFailed, InvalidArgument, PolpoLabError
 from polpo_lab.experiments.backends.place import Place, PlaceLost
 from polpo_lab.experiments.budget import SECONDS_PER_HOUR, Budget, Spending
 from polpo_lab.experiments.journal import Journal
@@ -117,14 +117,18 @@ class Runner:
         self._began = time.monotonic()
         try:
             while True:
+                self._check()
                 self._start_what_may()
                 if not self._running and (self._stop_reason or not self._has_more()):
                     break
                 self._on_change()
                 await self._until_something_happens()
-                self._check()
+        except PolpoLabError:
+            self.progress.state = "failed"
+            raise
         finally:
             await self._leave()
+            self._on_change()
         reason = self._stop_reason or "finished"
         self.journal.note("ended", reason=reason, left=self._count_left())
         self.progress.state = reason

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 
 from polpo_lab.client import AsyncPolpo
@@ -88,7 +88,7 @@ Message = Created | Told | FileKept | CameToRest
 
 async def live(
     client: AsyncPolpo, order: Order, has_file: Callable[[str], bool]
-) -> AsyncIterator[Message]:
+) -> AsyncGenerator[Message, None]:
     """Live through one try of a trial, from where it was left.
 
     Parameters

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
-from polpo_lab.errors import PolpoLabError
+from polpo_lab.errors import JournalError, PolpoLabError
 from polpo_lab.experiments.backends.place import Place, PlaceLost
 from polpo_lab.experiments.journal import Journal
 from polpo_lab.experiments.pacing import Pace
@@ -103,8 +104,8 @@ class Tries:
             heard = self._last_event(trial, number)
             try:
                 task = await self._live(trial, number)
-            except PlaceLost:
-                raise  # the runner looks for another place
+            except (PlaceLost, JournalError):
+                raise  # the runner looks for another place, or ends the run
             except TaskLost as error:
                 return "interrupted", str(error), None
             except PASSING as error:
@@ -125,21 +126,24 @@ class Tries:
 
     async def _live(self, trial: Trial, number: int) -> Task:
         journal = self._journal
-        async for message in self._place.live(self._order(trial, number), journal.has_file):
-            match message:
-                case Created(task):
-                    self._pace.answered()
-                    if self._task_id(trial, number) is None:
-                        journal.created(trial.id, number, task)
-                case Told(event):
-                    # A stream that is read again tells what is known: that is passed over.
-                    if event.event_id is None or event.event_id > self._last_event(trial, number):
-                        journal.told(trial.id, number, event)
-                case FileKept(_, content):
-                    journal.keep_file(content)
-                case CameToRest(task):
-                    journal.ended(trial.id, number, task)
-                    return task
+        order = self._order(trial, number)
+        async with aclosing(self._place.live(order, journal.has_file)) as messages:
+            async for message in messages:
+                match message:
+                    case Created(task):
+                        self._pace.answered()
+                        if self._task_id(trial, number) is None:
+                            journal.created(trial.id, number, task)
+                    case Told(event):
+                        # A stream that is read again tells what is known: that is passed over.
+                        known = self._last_event(trial, number)
+                        if event.event_id is None or event.event_id > known:
+                            journal.told(trial.id, number, event)
+                    case FileKept(_, content):
+                        journal.keep_file(content)
+                    case CameToRest(task):
+                        journal.ended(trial.id, number, task)
+                        return task
         raise TaskLost("its stream ended before the task did")
 
     def _order(self, trial: Trial, number: int) -> Order:

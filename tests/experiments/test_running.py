@@ -97,6 +97,17 @@ def test_a_changed_agent_is_run_again_and_the_old_trials_are_kept(lab, experimen
     assert set(exp.plan()["agent_version"].astype(str).str[:1]) == {"2"}
 
 
+def test_the_default_folder_is_private_and_ignored_by_git(lab, experiment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exp = experiment(folder=None, agents="steady", policies=None, repeats=1)
+    exp.run(lab)
+    home = tmp_path / ".polpo-lab"
+    assert (home / "experiments" / "e" / "experiment.json").exists()
+    assert (home / ".gitignore").read_text() == "*\n"
+    assert home.stat().st_mode & 0o077 == 0
+    assert repr(polpo.Experiment.open("e")) == repr(exp)
+
+
 def test_a_dry_run_writes_nothing(lab, experiment, tmp_path):
     run = experiment().run(lab, dry=True)
     assert run.is_dry

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
 from polpo_lab.errors import ConnectionFailed, InvalidArgument, MissingExtra, PolpoLabError
@@ -181,7 +181,7 @@ class DaskPlace:
         self,
         order: Order,
         has_file: Callable[[str], bool],  # noqa: ARG002  # the station knows
-    ) -> AsyncIterator[Message]:
+    ) -> AsyncGenerator[Message, None]:
         """Live through one try of a trial there; as `trial_life.live`.
 
         Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from polpo_lab.client import AsyncPolpo
@@ -24,7 +24,7 @@ class LocalPlace:
         self._client = client
         self.facts = facts
 
-    def live(self, order: Order, has_file: Callable[[str], bool]) -> AsyncIterator[Message]:
+    def live(self, order: Order, has_file: Callable[[str], bool]) -> AsyncGenerator[Message, None]:
         """Live through one try of a trial."""
         return live(self._client, order, has_file)
 

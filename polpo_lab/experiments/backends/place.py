@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -111,7 +111,7 @@ class Place(Protocol):
     def facts(self) -> ServerFacts:
         """What it is."""
 
-    def live(self, order: Order, has_file: Callable[[str], bool]) -> AsyncIterator[Message]:
+    def live(self, order: Order, has_file: Callable[[str], bool]) -> AsyncGenerator[Message, None]:
         """Live through one try of a trial there; as `trial_life.live`.
 
         Raises
