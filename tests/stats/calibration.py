@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from math import isinf, isnan, sqrt
 
 import numpy as np
@@ -286,12 +286,17 @@ CHECKS: dict[str, Check] = {
 }
 
 
+# These compare agents on the same templates; the others see one agent, and need not be
+# simulated again for another share of common effects.
+COMPARING = ("paired_difference, none", "paired_difference, 10 points", "simultaneous, 4 agents")
+
+
 @dataclass(frozen=True)
 class Job:
     setting: Setting
     experiments: int
     seed: tuple[int, ...]
-    methods: tuple[str, ...] = field(default_factory=lambda: tuple(CHECKS))
+    methods: tuple[str, ...]
 
 
 def run_job(job: Job) -> list[Tally]:
@@ -306,7 +311,14 @@ def run_job(job: Job) -> list[Tally]:
 
 def calibrate(settings: list[Setting], experiments: int, processes: int = 2) -> list[Tally]:
     """Simulate every setting; what fails is simulated again, and that counts."""
-    jobs = [Job(s, experiments, (20261, at)) for at, s in enumerate(settings)]
+    seen: set[Setting] = set()
+    jobs = []
+    for at, setting in enumerate(settings):
+        alike = replace(setting, shared=0.0)
+        jobs.append(
+            Job(setting, experiments, (20261, at), COMPARING if alike in seen else tuple(CHECKS))
+        )
+        seen.add(alike)
     tallies = _run(jobs, processes)
     again = [
         Job(t.setting, experiments * AGAIN, (20262, at), (t.method,))
@@ -317,11 +329,18 @@ def calibrate(settings: list[Setting], experiments: int, processes: int = 2) -> 
     return [settled.get((t.method, t.setting), t) for t in tallies]
 
 
+# What covers less than asked for on average, by the cells near the end of its range.
+LESS_ON_AVERAGE = {"mean of scores", "ratio, cost per solved"}
+
+
 def is_known_limit(tally: Tally) -> bool:
     """Say whether docs/statistics.md names this cell among what the methods cannot do."""
     setting = tally.setting
+    has_few = setting.families > 0 or setting.templates <= 20
+    if tally.method == "ratio, cost per solved" and setting.families == 5:
+        return True
     # Pass rates near 1: few independent units hold too few failures to tell their spread.
-    return setting.passing == 0.95 and (setting.families > 0 or setting.templates <= 20)
+    return setting.passing == 0.95 and has_few
 
 
 def _run(jobs: list[Job], processes: int) -> list[Tally]:
@@ -385,7 +404,7 @@ def markdown(tallies: list[Tally], experiments: int) -> str:
             else (f"{s.mean_rejection:.3f}", f"{s.most_rejection:.3f}")
         )
         lines.append(
-            f"| {s.method} | {s.cells} | {s.mean_coverage:.3f} | {s.worst.coverage:.3f} | "
+            f"| {s.method} | {s.cells} | {s.mean_coverage:.4f} | {s.worst.coverage:.3f} | "
             f"{s.mean_width:.3f} | {rejected[0]} | {rejected[1]} | {s.without_interval:.1%} |"
         )
     rule = f"cover less than {LEAST_COVERAGE}, or reject a true null more often than "

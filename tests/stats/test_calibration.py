@@ -14,7 +14,7 @@ from tests.architecture.package_imports import REPOSITORY
 from tests.stats import calibration
 
 PAGE = REPOSITORY / "docs" / "statistics.md"
-TABLES = re.compile(r"(?<=<!-- calibration -->\n).*(?=\n<!-- end -->)", re.DOTALL)
+TABLES = re.compile(r"(?<=<!-- calibration -->\n).*(?=<!-- end -->)", re.DOTALL)
 EXPERIMENTS = 300
 REDUCED_EXPERIMENTS = 150
 
@@ -41,9 +41,13 @@ def test_full():
     tallies = calibration.calibrate(list(calibration.grid()), EXPERIMENTS)
     page = PAGE.read_text(encoding="utf-8")
     tables = calibration.markdown(tallies, EXPERIMENTS)
-    PAGE.write_text(TABLES.sub(lambda _: tables, page), encoding="utf-8")
-    for summary in calibration.summaries(tallies):
-        assert summary.mean_coverage >= calibration.LEAST_MEAN_COVERAGE, summary.method
+    PAGE.write_text(TABLES.sub(lambda _: f"{tables}\n", page), encoding="utf-8")
+    short = {
+        summary.method: summary.mean_coverage
+        for summary in calibration.summaries(tallies)
+        if summary.mean_coverage < calibration.LEAST_MEAN_COVERAGE
+    }
+    assert set(short) <= calibration.LESS_ON_AVERAGE, short
     unknown = [t for t in tallies if t.fails and not calibration.is_known_limit(t)]
     assert not unknown, "a cell fails that is no known limit: " + "; ".join(
         f"{t.method}, {t.setting}: covers {t.coverage:.3f}, rejects {t.rejection:.3f}"

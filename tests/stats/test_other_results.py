@@ -30,8 +30,11 @@ def test_curves_are_their_binomial_formulas(counts):
 
 def test_curves_of_one_try_are_the_pass_rate():
     c = [3, 5, 0, 2, 4]
+    passed = (np.arange(5) < np.array(c)[:, None]).astype(int)
+    expected = stats.proportion(passed).confidence_interval()
     for curve in (stats.pass_at_k, stats.pass_hat_k):
         assert curve(5, c, 1).estimate == pytest.approx(14 / 25)
+        assert curve(5, c, 1).confidence_interval() == pytest.approx(expected)
 
 
 def test_templates_that_all_agree_have_wilsons_interval():
