@@ -87,7 +87,11 @@ class Runner:
         journal.begin_session(survey.described, survey.versions, survey.trials)
         self.todo = outstanding(survey.trials, journal.states, options.only)
         self.progress = Progress.of(
-            survey.trials, journal.states, self.todo, limit=options.concurrency
+            survey.trials,
+            journal.states,
+            self.todo,
+            limit=options.concurrency,
+            budget=options.budget,
         )
         self._spending = Spending(options.budget)
         self._versions = survey.versions

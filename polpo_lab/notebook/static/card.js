@@ -145,7 +145,7 @@ function buttons(root, model, act) {
     const legal = new Set(s.actions);
     for (const [action, button] of made) {
       button.disabled = !legal.has(action);
-      button.hidden = !legal.has(action) && !ALWAYS_SHOWN.has(action);
+      button.hidden = !legal.has(action) && (s.recorded || !ALWAYS_SHOWN.has(action));
     }
     if (!legal.has("reject")) reply.hidden = true;
     code.textContent = model.get("code");
