@@ -135,8 +135,10 @@ def ending(run: Run) -> str:
 
 @contextmanager
 def _on_its_board(run: Run, _console: Console) -> Iterator[Look]:
-    run.board().show_in_cell()
+    board = run.board()
+    board.show_in_cell()
     yield lambda: None  # it follows the run by itself
+    board.settle()
 
 
 @contextmanager

@@ -67,6 +67,7 @@ async def begin(
     future: Future[str] = live_loop().submit(_to_its_end(runner, journal, backend, compact))
     run = Run(plan, runner.todo, runner.progress, runner, future, board)
     runner.when_changed(run.tell_change)
+    future.add_done_callback(lambda _: run.tell_change())  # called on the live loop
     return run
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from polpo_lab.experiments.budget import SECONDS_PER_HOUR
 from polpo_lab.experiments.progress import Snapshot
 from polpo_lab.experiments.trial import Condition
 
-_UNITS = {"cost": "", "tasks": " tasks", "hours": " h"}
+_MANY = 100  # from here on, no more digits are told than there are
 
 
 def state_words(snapshot: Snapshot) -> str:
@@ -68,10 +69,13 @@ def budget_words(snapshot: Snapshot) -> dict[str, str]:
     -------
     dict of str to str
     """
-    return {
-        name: f"{used:.3g} of {most:g}{_UNITS[name]}"
-        for name, (used, most) in snapshot.spent.items()
-    }
+    spent = snapshot.spent
+    words = {name: f"{used:,.0f} of {most:,.0f} {name}" for name, (used, most) in spent.items()}
+    if "cost" in spent:
+        words["cost"] = cost_words(snapshot)
+    if "hours" in spent:
+        words["hours"] = " of ".join(clock(hours * SECONDS_PER_HOUR) for hours in spent["hours"])
+    return words
 
 
 def pace_words(snapshot: Snapshot) -> str:
@@ -87,9 +91,11 @@ def pace_words(snapshot: Snapshot) -> str:
     """
     if math.isnan(snapshot.per_minute):
         return "no trial has ended in the last minute"
+    rate = snapshot.per_minute
+    words = f"{rate:.3g} a minute" if rate < _MANY else f"{rate:,.0f} a minute"
     if not snapshot.counts["todo"] + snapshot.counts["running"]:
-        return f"{snapshot.per_minute:.3g} a minute"
-    return f"{snapshot.per_minute:.3g} a minute, about {clock(snapshot.seconds_left)} left"
+        return words
+    return f"{words}, about {clock(snapshot.seconds_left)} left"
 
 
 def clock(seconds: float) -> str:

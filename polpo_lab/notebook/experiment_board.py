@@ -133,6 +133,13 @@ class ExperimentBoard:
             before.close()
         return self.card
 
+    def settle(self) -> None:
+        """Block until the end of the run is shown, and saved in its cells."""
+        live_loop().run(self._until_settled())
+
+    async def _until_settled(self) -> None:
+        await asyncio.wait([self._following])
+
     def close(self) -> None:
         """Stop looking, and remove the board; the run goes on."""
         live_loop().submit(self._end())
@@ -207,11 +214,9 @@ class ExperimentBoard:
         self.table.code = "\n".join(lines)
 
     def _tell_cell(self, cell: Cell) -> None:
-        condition, template = cell
         progress = self._run.progress
         self.table.detail = summarise_cell(
-            str(condition),
-            self._run.plan.suite[template].title,
+            self._grid.name_of(cell),
             progress.trials_of[cell],
             progress.standings,
         )

@@ -26,7 +26,7 @@ VERDICT_MARKS = {
     "failed": "✗",
     "missing": "?",
     "running": "▸",
-    "awaiting": "⏸",
+    "awaiting": "‖",
     "todo": "·",
 }
 VERDICT_WORDS = {
@@ -147,10 +147,10 @@ class Grid:
         template = self.rows[row].template
         return None if template is None else (self.conditions[column], template)
 
-    def place_of(self, cell: Cell) -> tuple[int, int] | None:
-        """Return the row and column of a template's cell, if it is shown."""
-        row, column = self._row_of.get(cell[1]), self._column_of.get(cell[0])
-        return None if row is None or column is None else (row, column)
+    def name_of(self, cell: Cell) -> str:
+        """Name a cell that is shown by its row and its column."""
+        row = self.rows[self._row_of[cell[1]]]
+        return " · ".join(filter(None, (row.name, *self.columns[self._column_of[cell[0]]])))
 
     def counts(self, row: int, column: int) -> Counter[str]:
         """Return how the trials of a place stand: of one template, or of a whole family."""

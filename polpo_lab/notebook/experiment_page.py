@@ -39,7 +39,7 @@ def board_page(
     counts = " · ".join(f"{words} {n:,}" for _, words, n in status["counts"] if n)
     lead = [
         f"{status['ended']:,} of {status['planned']:,} trials ended: {counts}",
-        " · ".join([*status["facts"], *_budget(status["budget"])]),
+        " · ".join([*status["facts"], *(limit["text"] for limit in status["budget"])]),
     ]
     parts = [
         f"<p><strong>{escape_html(status['name'])}</strong> · {escape_html(status['stateText'])}",
@@ -52,10 +52,6 @@ def board_page(
         f"<p><small>{datetime.now(UTC):As of %Y-%m-%d %H:%M:%S UTC}.</small></p>",
     ]
     return "".join(parts)
-
-
-def _budget(limits: Iterable[dict[str, Any]]) -> list[str]:
-    return [f"budget: {limit['text']}" for limit in limits if limit["name"] != "cost"]
 
 
 def _grid(grid: Grid) -> str:

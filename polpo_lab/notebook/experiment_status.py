@@ -24,7 +24,7 @@ STANDING_MARKS: Mapping[Standing, str] = {
     "failed": "✗",
     "missing": "?",
     "running": "▸",
-    "awaiting": "⏸",
+    "awaiting": "‖",
     "todo": "·",
 }
 STANDING_WORDS: Mapping[Standing, str] = {
@@ -66,10 +66,12 @@ def summarise_run(name: str, snapshot: Snapshot, *, is_over: bool, is_dry: bool)
         Whether nothing runs, and nothing will.
     """
     state = "as journalled" if is_dry else state_words(snapshot)
-    facts = [] if is_dry else [cost_words(snapshot), f"{clock(snapshot.seconds)} so far"]
+    spent, words = snapshot.spent, budget_words(snapshot)
+    facts = [] if is_dry else [f"{clock(snapshot.seconds)} so far"]
     if not is_over:
         facts.append(pace_words(snapshot))
-    spent, words = snapshot.spent, budget_words(snapshot)
+    if "cost" not in spent and not is_dry:
+        facts.insert(0, cost_words(snapshot))
     return {
         "name": one_line(name, 100),
         "state": snapshot.state if not is_over else "over",
@@ -100,23 +102,21 @@ def summarise_troubles(troubles: tuple[Trouble, ...]) -> list[dict[str, Any]]:
 
 
 def summarise_cell(
-    heading: str, title: str, trials: list[Trial], standings: Mapping[str, Standing]
+    title: str, trials: list[Trial], standings: Mapping[str, Standing]
 ) -> dict[str, Any]:
     """Return the repeats of a cell, for the list below the grid.
 
     Parameters
     ----------
-    heading : str
-        Of the condition.
     title : str
-        Of the template.
+        Of template and condition.
     trials : list of Trial
     standings : mapping of str to Standing
         By trial id.
     """
     ordered = sorted(trials, key=lambda trial: trial.repeat)
     return {
-        "title": f"{title} · {heading}",
+        "title": title,
         "repeats": [
             {
                 "trial": trial.id,

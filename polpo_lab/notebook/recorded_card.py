@@ -56,7 +56,6 @@ class RecordedCard(anywidget.AnyWidget):
         self._folder = folder
         self._again = f"exp.task({trial.id!r})"
         self._transcript = Transcript(Task(id="", title=title, assign_to=trial.agent))
-        self._savers: list[Callable[[], None]] = []
         super().__init__(
             summary=self._summary(self._transcript.task),
             code=f"{self._again}  # this task, as it ended",
@@ -81,8 +80,6 @@ class RecordedCard(anywidget.AnyWidget):
         self.checks = summarise_checks(task.assessment)
         self.notices = [notice] if notice else []
         self._saved.update(*self.page())
-        for tell in self._savers:
-            tell()
 
     def _read(self) -> tuple[Task, Transcript, str | None]:
         """Return the task, what it wrote, and why it has no result, if it has none."""
@@ -113,8 +110,12 @@ class RecordedCard(anywidget.AnyWidget):
         await asyncio.shield(self._filling)
 
     def when_saved(self, tell: Callable[[], None]) -> None:
-        """Have something called whenever the static page changes: for what contains the card."""
-        self._savers.append(tell)
+        """Have something called when the static page is complete: for what contains the card."""
+        live_loop().submit(self._tell_when_filled(tell))
+
+    async def _tell_when_filled(self, tell: Callable[[], None]) -> None:
+        await self._until_filled()
+        tell()
 
     def page(self) -> tuple[str, str]:
         """Return the static page as safe HTML, and the same in a line for a terminal."""

@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 START = """
 import asyncio
 import random
+import tempfile
 import polpo_lab as polpo
 lab = polpo.connect(data=":temporary:")
 opened = asyncio.Event()
@@ -53,6 +54,7 @@ EXPERIMENT = """
 exp = polpo.Experiment(
     "which-writer", suite(9), ["steady", "chancy", "slow"],
     {"once": polpo.Policy(), "twice": polpo.Policy(max_retries=1)}, repeats=5, seed=3,
+    folder=tempfile.mkdtemp(),
 )
 """
 BUSY = "import threading; never = threading.Event(); never.wait(120)"
@@ -93,7 +95,7 @@ def test_a_run_is_watched_paused_resumed_and_stopped_while_its_cell_runs(noteboo
     expect(board.get_by_text("Troubles: ")).to_be_visible()
     running = board.locator("button[data-verdict='running']").first
     expect(running).to_be_visible()
-    expect(board).to_contain_text(re.compile(r"cost 0\.\d+ of 3"))
+    expect(board).to_contain_text(re.compile(r"cost \d\.\d+ of 3"))
     expect(prompt(book, 1)).to_contain_text("*")
 
     board.get_by_role("button", name="Pause").click()
@@ -104,7 +106,7 @@ def test_a_run_is_watched_paused_resumed_and_stopped_while_its_cell_runs(noteboo
     running.click()
     card = book.page.locator(".polpo-card")
     expect(card).to_contain_text("step 3 of <b>Task", timeout=30_000)
-    expect(board.get_by_role("button", name=re.compile("▸ running"))).to_have_count(1)
+    expect(board.get_by_role("button", name=re.compile("▸ running")).first).to_be_visible()
     picture(book.page.locator(".jp-Notebook"), f"board-running-{theme}")
 
     steady.click()

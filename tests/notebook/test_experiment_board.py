@@ -126,7 +126,7 @@ def test_a_cell_says_without_colour_how_its_repeats_stand():
         ("mixed", "◐ 3/5"),
         ("failed", "✗ 0/5"),
         ("missing", "?"),
-        ("awaiting", "⏸"),
+        ("awaiting", "‖"),
     ]
 
 

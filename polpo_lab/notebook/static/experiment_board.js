@@ -38,14 +38,14 @@ function runHead(root) {
   };
 }
 
-function budgetMeter({ name, text, share }) {
+function budgetMeter({ text, share }) {
   const item = make("span", "polpo-exp-budget");
   const bar = make("span", share >= 0.9 ? "polpo-exp-meter polpo-exp-nearly" : "polpo-exp-meter");
   bar.setAttribute("aria-hidden", "true");
   const fill = make("span");
   fill.style.width = `${100 * share}%`;
   bar.append(fill);
-  item.append(make("span", "", `budget of ${name}: ${text}`), bar);
+  item.append(make("span", "", text), bar);
   return item;
 }
 

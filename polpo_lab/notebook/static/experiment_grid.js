@@ -11,7 +11,7 @@ const VERDICTS = {
   failed: ["✗", "none passed"],
   missing: ["?", "no result"],
   running: ["▸", "running"],
-  awaiting: ["⏸", "awaits a person"],
+  awaiting: ["‖", "awaits a person"],
   todo: ["·", "to do"],
 };
 
