@@ -63,7 +63,7 @@ def wait_and_show(run: Run, console: Console | None = None) -> Run:
     if is_notebook() and console is None:
         return _watched(run, out, _on_its_board)
     _watched(run, out, _updated_in_place if out.is_terminal else _line_by_line)
-    out.print(escape(ending(run)), highlight=False)
+    out.print(escape(ending(run)), highlight=False, soft_wrap=True)
     return run
 
 
