@@ -127,7 +127,8 @@ class Grid:
         for template in plan.suite:
             families.setdefault(template.family or NO_FAMILY, []).append(template.id)
             titles[template.id] = one_line(template.title or template.id, 100)
-        self.has_families = list(families) != [NO_FAMILY]
+        # A family of one would only say its template's row twice.
+        self.has_families = len(families) > 1 and max(map(len, families.values())) > 1
         room = SHOWN_TEMPLATES
         for family, templates in families.items():
             if self.has_families:

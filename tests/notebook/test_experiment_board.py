@@ -278,7 +278,7 @@ def test_a_click_lists_the_repeats_and_opens_the_live_card(lab, gate, tmp_path):
     told = Told(board.table)
     told.until(lambda: run.task_of(next(iter(run.progress.standings)))[0])
 
-    press(board, kind="cell", row=1, column=0)
+    press(board, kind="cell", row=0, column=0)
 
     assert isinstance(board.card, Card)
     assert [r["standing"] for r in board.table.detail["repeats"]].count("running") == 1
@@ -296,7 +296,7 @@ def test_ended_trials_are_opened_from_the_journal_without_a_server(lab, gate, tm
     lab.close()
     board = polpo.Experiment.open(exp.folder).board()
 
-    press(board, kind="cell", row=1, column=0)
+    press(board, kind="cell", row=0, column=0)
 
     card = board.card
     assert isinstance(card, RecordedCard)
