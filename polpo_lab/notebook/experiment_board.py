@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 UPDATE_SECONDS = 0.05
 SNAPSHOT_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
+# A page asks for the whole grid, but where no subshell answers it is not heard until the
+# running cell ends; so it is also sent unasked, ever more rarely, until a page is heard.
+_FIRST_PUSH_SECONDS, _RAREST_PUSH_SECONDS = 0.5, 30.0
 # Which repeat of a cell is opened by itself.
 _MOST_TELLING = ("running", "failed", "missing", "awaiting", "passed")
 
@@ -93,6 +96,8 @@ class ExperimentBoard:
         self._moves = 0
         self._saved = SavedState()
         self._saved_at = 0.0
+        self._push_seconds = _FIRST_PUSH_SECONDS
+        self._push_at = float("inf")  # not before it is shown, and not after a page was heard
         self.card: Card | RecordedCard | None = None
         self.table = ExperimentTable(saved_key=self._saved.key)
         answer_where_asked(self.table.comm)
@@ -161,6 +166,7 @@ class ExperimentBoard:
     def _ipython_display_(self) -> None:
         page, text = live_loop().run(self._page_now())
         self._saved.show(self.widget, page, text)
+        self._push_at = time.monotonic() + self._push_seconds
 
     def __repr__(self) -> str:
         return f"<ExperimentBoard of {board_text(self.table.status)}>"
@@ -187,6 +193,10 @@ class ExperimentBoard:
         self._moves = progress.moves
         if cells:
             self.table.send({"kind": "cells", "cells": self._grid.told(cells)})
+        if self._push_at <= time.monotonic():
+            self._tell_all(None)
+            self._push_seconds = min(2 * self._push_seconds, _RAREST_PUSH_SECONDS)
+            self._push_at = time.monotonic() + self._push_seconds
         self._tell_state()
         if self._cell is not None and self._cell in cells:
             self._tell_cell(self._cell)
@@ -256,6 +266,10 @@ class ExperimentBoard:
                 self.open(trial_id)
 
     async def _answer_hello(self, request: Any) -> None:
+        self._push_at = float("inf")
+        self._tell_all(request)
+
+    def _tell_all(self, request: Any) -> None:
         self.table.send(
             {"kind": "all", "id": request, **self._grid.layout(), "cells": self._grid.begun()}
         )

@@ -67,9 +67,10 @@ def summarise_run(name: str, snapshot: Snapshot, *, is_over: bool, is_dry: bool)
     """
     state = "as journalled" if is_dry else state_words(snapshot)
     spent, words = snapshot.spent, budget_words(snapshot)
-    facts = [] if is_dry else [f"{clock(snapshot.seconds)} so far"]
-    if not is_over:
-        facts.append(pace_words(snapshot))
+    taken = clock(snapshot.seconds)
+    facts = [f"took {taken}"] if is_over else [f"{taken} so far", pace_words(snapshot)]
+    if is_dry:
+        facts = []
     if "cost" not in spent and not is_dry:
         facts.insert(0, cost_words(snapshot))
     return {

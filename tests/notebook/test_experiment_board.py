@@ -100,8 +100,8 @@ def press(board, **content):
 
 def hello(board, told):
     press(board, kind="hello", id="1")
-    told.until(lambda: any(m["kind"] == "all" for m in told.messages))
-    return next(m for m in told.messages if m["kind"] == "all")
+    told.until(lambda: any(m["kind"] == "all" and m["id"] == "1" for m in told.messages))
+    return next(m for m in told.messages if m["kind"] == "all" and m["id"] == "1")
 
 
 # ------------------------------------------------------------------ what a cell says
@@ -337,3 +337,18 @@ def test_a_run_that_nobody_can_show_is_shown_as_text(lab, gate, tmp_path):
     with pytest.raises(NotImplementedError):  # IPython then takes the repr
         run._ipython_display_()
     assert repr(run) == "<Run, dry: 6 of 6 trials would run>"
+
+
+def test_the_whole_is_also_sent_unasked_until_a_page_is_heard(lab, gate, tmp_path):
+    run = experiment(tmp_path, "waiting", size=1, repeats=1).start(lab)
+    board = run.board()
+    told = Told(board.table)
+    board._ipython_display_()  # outside of a notebook it prints a line
+
+    told.until(lambda: any(m["kind"] == "all" and m["id"] is None for m in told.messages))
+
+    hello(board, told)
+    assert board._push_at == float("inf")
+    gate.set()
+    run.wait(30)
+    board.close()

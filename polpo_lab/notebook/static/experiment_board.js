@@ -2,6 +2,8 @@
 // All text is set through textContent.
 
 const HEARD_WITHIN_MS = 1500;
+// What is sent before the page has a subshell waits for the running cell: it is asked again.
+const ASK_AGAIN_MS = 1000;
 const BUTTONS = [
   ["pause", "Pause", "Start no further trial until resumed"],
   ["resume", "Resume", "Go on"],
@@ -170,18 +172,22 @@ function render({ model, el }) {
   };
   const hello = newId();
   let laidOut = false; // changes that come before the whole are in it
+  const ask = () => model.send({ kind: "hello", id: hello });
+  const asking = setInterval(ask, ASK_AGAIN_MS);
   const receive = (message) => {
-    if (message.kind === "all" && message.id === hello) {
+    if (message.kind === "all") {
+      clearInterval(asking);
+      if (!laidOut) grid.layOut(message);
       laidOut = true;
-      grid.layOut(message);
     } else if (message.kind === "cells" && laidOut) grid.take(message.cells);
     else if (message.kind === "heard") buttons.heard(message.id);
   };
   model.on("msg:custom", receive);
   Object.entries(drawers).forEach(([event, draw]) => (model.on(event, draw), draw()));
   const showSavedPage = hideSavedPage(model.get("saved_key") || "none");
-  model.send({ kind: "hello", id: hello });
+  ask();
   return () => {
+    clearInterval(asking);
     grid.close();
     model.off("msg:custom", receive);
     Object.entries(drawers).forEach(([event, draw]) => model.off(event, draw));
