@@ -173,6 +173,10 @@ def test_a_reload_keeps_the_board_and_a_page_without_kernel_its_last_state(noteb
     expect(state_of(board)).to_have_text("finished", timeout=30_000)
     # One board, though the cell's value is the run that it shows.
     expect(board).to_have_count(1)
+    first = board.get_by_label(re.compile(r"^<b>Task 0 · steady · once: "))
+    first.click()
+    card = book.page.locator(".polpo-card")
+    expect(card).to_contain_text("steady works on <b>Task 0", timeout=30_000)
     saved = book.save()
     outputs = saved["cells"][1]["outputs"]
     page = outputs[0]["data"]["text/html"]
@@ -184,12 +188,10 @@ def test_a_reload_keeps_the_board_and_a_page_without_kernel_its_last_state(noteb
 
     book.reload()
     expect(state_of(board)).to_have_text("finished", timeout=30_000)
-    cell = board.get_by_label(re.compile(r"^<b>Task 0 · steady · once: "))
-    expect(cell).to_have_text("✓ 5/5")
-    cell.click()
-    expect(book.page.locator(".polpo-card")).to_contain_text("steady works on", timeout=30_000)
+    expect(first).to_have_text("✓ 5/5")
+    board.get_by_label(re.compile(r"^<b>Task 7 · chancy · once: ")).click()
+    expect(card).to_contain_text("chancy works on <b>Task 7", timeout=30_000)
 
-    book.save()
     book.restart_kernel()
     book.reload()
     still = book.page.locator(".polpo-saved")

@@ -128,18 +128,8 @@ function buttons(root, model, act) {
     act("reject", field.value);
     field.value = "";
   });
-  const code = make("pre", "polpo-code");
-  code.hidden = true;
-  code.tabIndex = 0;
-  const show = make("button", "polpo-show-code", "Show code");
-  show.type = "button";
-  show.setAttribute("aria-expanded", "false");
-  show.addEventListener("click", () => {
-    code.hidden = !code.hidden;
-    show.setAttribute("aria-expanded", String(!code.hidden));
-    show.textContent = code.hidden ? "Show code" : "Hide code";
-  });
-  bar.append(show);
+  const { button, code } = showCode("polpo-show-code", "polpo-code");
+  bar.append(button);
   root.append(bar, reply, code);
   return (s) => {
     const legal = new Set(s.actions);

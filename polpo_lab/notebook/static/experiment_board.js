@@ -76,18 +76,8 @@ function runButtons(root, model) {
     made.set(action, button);
     bar.append(button);
   }
-  const code = make("pre", "polpo-exp-code");
-  code.hidden = true;
-  code.tabIndex = 0;
-  const show = make("button", "polpo-exp-show-code", "Show code");
-  show.type = "button";
-  show.setAttribute("aria-expanded", "false");
-  show.addEventListener("click", () => {
-    code.hidden = !code.hidden;
-    show.setAttribute("aria-expanded", String(!code.hidden));
-    show.textContent = code.hidden ? "Show code" : "Hide code";
-  });
-  bar.append(show);
+  const { button, code } = showCode("polpo-exp-show-code", "polpo-exp-code");
+  bar.append(button);
   root.append(bar, code, said);
   const draw = () => {
     const legal = new Set((model.get("status") || {}).actions);
