@@ -15,13 +15,14 @@ from rich.console import Console
 
 from polpo_lab.client.drafting import read_request
 from polpo_lab.errors import InvalidArgument
-from polpo_lab.experiment import DEFAULT_CONCURRENCY, EXPERIMENTS_FOLDER, Experiment
+from polpo_lab.experiment import DEFAULT_CONCURRENCY, Experiment
 from polpo_lab.experiments.budget import Budget
 from polpo_lab.experiments.conditions import OWN_CRITERIA
 from polpo_lab.experiments.run import Run
 from polpo_lab.experiments.suite import Suite
 from polpo_lab.lab import Lab, connect
 from polpo_lab.models.wire import WireRequest
+from polpo_lab.results import EXPERIMENTS_FOLDER
 
 
 class Select(WireRequest):
