@@ -1,7 +1,7 @@
 """The command line, ``polpo-lab``: each command is one call into the library.
 
 Results go to stdout, everything said about them to stderr; exit codes are 0, 1 for a
-failure and 2 for a wrong call.
+failure, 2 for a wrong call and, of ``run``, 3 for trials that are left without a result.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from polpo_lab import __version__
 from polpo_lab.errors import InvalidArgument, InvalidSuite, PolpoLabError
 
 if TYPE_CHECKING:
+    from polpo_lab.experiments.run import Run
     from polpo_lab.experiments.suite import Suite
     from polpo_lab.server.embedded import EmbeddedServer
 
@@ -222,6 +223,57 @@ def lab(
     if os.geteuid() == 0:  # as in a container; Jupyter would refuse, and there is no other user
         command.append("--allow-root")
     raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+_TRIALS_LEFT = 3
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="The experiment, in TOML; see docs/experiments.md.")],
+    dry: Annotated[bool, typer.Option("--dry", help="Run nothing: list what would, and why.")] = (
+        False
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Run what is missing of an experiment; exit code 3 when trials are left without a result.
+
+    Stopped by Ctrl-C, a budget or a kill, it goes on when it is called again.
+    """
+    from rich.console import Console
+
+    from polpo_lab.experiment_file import FiledExperiment
+
+    filed = FiledExperiment(file)
+    found = filed.run(dry=dry, console=Console(stderr=True))
+    about = _about_run(found, filed.experiment.folder)
+    if as_json:
+        typer.echo(json.dumps(about))
+    elif dry:
+        for each in found.todo:
+            trial = each.trial
+            typer.echo(f"{trial.template}  {trial.condition}  repeat {trial.repeat}: {each.why}")
+    else:
+        typer.echo(filed.experiment.folder)
+    raise typer.Exit(_TRIALS_LEFT if about["left"] and not dry else 0)
+
+
+def _about_run(found: Run, folder: Path) -> dict[str, Any]:
+    snapshot = found.snapshot()
+    return {
+        "experiment": found.plan.name,
+        "folder": str(folder),
+        "reason": found.reason,
+        "planned": snapshot.planned,
+        "counts": dict(snapshot.counts),
+        "left": snapshot.counts["todo"] + snapshot.counts["missing"],
+        "cost": snapshot.cost,
+        "unpriced": snapshot.unpriced,
+        "seconds": round(snapshot.seconds, 3),
+        "troubles": [
+            {"message": trouble.message, "count": trouble.count} for trouble in snapshot.troubles
+        ],
+    }
 
 
 _Experiment = Annotated[Path, typer.Argument(help="Folder of an experiment, with its journal.")]

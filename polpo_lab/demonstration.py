@@ -22,7 +22,7 @@ from rich.text import Text
 from scipy.stats import binomtest
 
 from polpo_lab.client import AsyncPolpo
-from polpo_lab.demo import AGENT_NAMES, join
+from polpo_lab.demo import AGENT_NAMES
 from polpo_lab.demo.solved import spread
 from polpo_lab.experiments.suite import Suite
 from polpo_lab.experiments.template import Template
@@ -53,8 +53,7 @@ def demonstrate(*, templates: int = 12, data: str | None = None, seed: int = 1) 
     """
     console = Console()
     with connect(data=data or DATA_FOLDER, concurrency=max(2, os.cpu_count() or 2)) as lab:
-        assert lab.server is not None
-        join(lab.server.agents, lab.server.judges)
+        lab.join_demonstration()
         health = lab.health()
         chosen = spread(Suite.load("list-functions"), templates)
         console.print(f"[bold]polpo-lab[/] serves an embedded Polpo at {lab.url}")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from polpo_lab.experiments.suite import Suite
     from polpo_lab.experiments.trial import Trial
     from polpo_lab.lab import Lab
+    from polpo_lab.notebook.experiment_board import ExperimentBoard
 
 DEFAULT_CONCURRENCY = 16
 
@@ -206,7 +207,8 @@ class Experiment(Results):
         Returns
         -------
         Run
-            To wait for, pause, stop and watch. Frames can be read meanwhile.
+            To wait for, pause, stop and watch. Frames can be read meanwhile. As the last line
+            of a notebook's cell it shows its board.
 
         Raises
         ------
@@ -222,7 +224,15 @@ class Experiment(Results):
         options = self._options(concurrency, budget, stop_when, agent_limits, only, patience)
         if self.folder.is_relative_to(EXPERIMENTS_FOLDER):
             _keep_out_of_git(EXPERIMENTS_FOLDER.parent)
-        begun = begin(self._plan, self.folder, lab, backend or _local(), options, compact=compact)
+        begun = begin(
+            self._plan,
+            self.folder,
+            lab,
+            backend or _local(),
+            options,
+            compact=compact,
+            board=lambda run: self._board(run, lab),
+        )
         return live_loop().run(begun)
 
     def run(
@@ -232,8 +242,9 @@ class Experiment(Results):
         dry: bool = False,
         **options: Any,
     ) -> Run:
-        """Run what is missing, and wait for it.
+        """Run what is missing, show how it goes, and wait for it.
 
+        In a notebook the cell shows the board meanwhile, a terminal one display in place.
         Ctrl-C, or the notebook's Stop, stops politely: no further trial starts, and those
         that run come to their end; once more leaves them to their server. Run again, and
         it goes on.
@@ -300,6 +311,31 @@ class Experiment(Results):
             patience=patience,
             stop_when=None if stop_when is None else lambda: stop_when(self),
         )
+
+    # ------------------------------------------------------------------ showing it
+
+    def board(self) -> ExperimentBoard:
+        """Return a board of what is journalled so far, for a notebook; no server is needed.
+
+        ``run.board()`` is the live one, of a run of this process.
+
+        Returns
+        -------
+        ExperimentBoard
+        """
+        from polpo_lab.experiments.progress import Progress
+        from polpo_lab.experiments.run import Run
+
+        recorded = self._recorded()
+        states = recorded.states if recorded else {}
+        return self._board(Run(self._plan, (), Progress.of(self._trials(recorded), states, ())))
+
+    def _board(self, run: Run, labs: Any = ()) -> ExperimentBoard:
+        from polpo_lab.notebook.experiment_board import ExperimentBoard
+
+        several = labs if isinstance(labs, (list, tuple)) else [labs]
+        at_hand = [lab for lab in several if hasattr(lab, "tasks")]  # not what makes them elsewhere
+        return ExperimentBoard(run, self.folder, at_hand)
 
     def _known(self) -> pd.DataFrame:
         """Return the trials that were run so far: none, when there is no journal yet."""

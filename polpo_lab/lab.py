@@ -202,6 +202,25 @@ class Lab:
             lambda: self._own_server("judges", "name them when it is started").judges
         )
 
+    def join_demonstration(self) -> tuple[str, ...]:
+        """Add the demonstration's five agents and its judges to the embedded server.
+
+        Returns
+        -------
+        tuple of str
+            The agents' names.
+
+        Raises
+        ------
+        UnsupportedByServer
+            When the server is not embedded in this process.
+        """
+        from polpo_lab.demo import AGENT_NAMES, join
+
+        server = self._own_server("the demonstration's agents", "start it without --agents")
+        join(server.agents, server.judges)
+        return AGENT_NAMES
+
     def _own_server(self, what: str, alternative: str) -> EmbeddedServer:
         if self.server is None:
             raise UnsupportedByServer(

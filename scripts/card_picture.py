@@ -19,9 +19,8 @@ from tests.browser.conftest import BROWSER_FLAGS, JupyterServer, Notebook  # noq
 
 CELLS = [
     """import polpo_lab as polpo
-from polpo_lab import demo
 lab = polpo.connect(data=":temporary:")
-demo.join(lab.server.agents, lab.server.judges)
+lab.join_demonstration()
 template = polpo.Suite.load("list-functions")["orders-3"]
 task = lab.tasks.create(template.task("guided", seed=1))""",
     """from polpo_lab.notebook.card import Card

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from polpo_lab.experiments.budget import SECONDS_PER_HOUR, Budget
 from polpo_lab.experiments.journal import TrialState
 from polpo_lab.experiments.schedule import Outstanding
 from polpo_lab.experiments.trial import Condition, Trial
@@ -19,6 +20,7 @@ from polpo_lab.hostile_text import one_line
 Standing = Literal["todo", "running", "passed", "failed", "awaiting", "missing"]
 STANDINGS: tuple[Standing, ...] = ("todo", "running", "passed", "failed", "awaiting", "missing")
 AT_AN_END = frozenset({"passed", "failed", "awaiting", "missing"})
+Cell = tuple[Condition, str]  # a condition and a template's id: the repeats of one trial
 RATE_WINDOW_SECONDS = 60.0
 _LONGEST_MESSAGE = 160
 
@@ -65,6 +67,10 @@ class Snapshot:
         running, paused, stopping, and how it ended.
     limit : int
         Trials that the servers are given at once now.
+    started : int
+        Trials that this run started.
+    budget : Budget
+        Of this run.
     """
 
     counts: Mapping[str, int]
@@ -76,6 +82,15 @@ class Snapshot:
     troubles: tuple[Trouble, ...]
     state: str
     limit: int
+    started: int = 0
+    budget: Budget = field(default_factory=Budget)
+
+    @property
+    def spent(self) -> dict[str, tuple[float, float]]:
+        """What was used and what may be used, of each limit of the budget that is set."""
+        used = {"cost": self.cost, "tasks": self.started, "hours": self.seconds / SECONDS_PER_HOUR}
+        limits = {name: getattr(self.budget, name) for name in used}
+        return {name: (used[name], most) for name, most in limits.items() if most is not None}
 
     @property
     def planned(self) -> int:
@@ -109,6 +124,8 @@ class Progress:
         All of the plan.
     clock : callable
         Returns seconds, steady.
+    budget : Budget
+        Of the run.
     """
 
     trials: Iterable[Trial]
@@ -117,8 +134,13 @@ class Progress:
     unpriced: int = 0
     limit: int = 0
     state: str = "running"
+    budget: Budget = field(default_factory=Budget)
+    started_here: int = 0
     standings: dict[str, Standing] = field(init=False)
-    cells: dict[tuple[Condition, str], Counter[str]] = field(init=False, default_factory=dict)
+    cells: dict[Cell, Counter[str]] = field(init=False, default_factory=dict)
+    trials_of: dict[Cell, list[Trial]] = field(init=False, default_factory=dict)
+    moves: int = field(init=False, default=0)
+    _moved: dict[Cell, int] = field(init=False, default_factory=dict)
     _by_id: dict[str, Trial] = field(init=False)
     _counts: Counter[str] = field(init=False)
     _troubles: dict[str, Trouble] = field(init=False, default_factory=dict)
@@ -130,7 +152,9 @@ class Progress:
         self.standings = dict.fromkeys(self._by_id, "todo")
         self._counts = Counter(todo=len(self._by_id))
         for trial in self._by_id.values():
-            self.cells.setdefault((trial.condition, trial.template), Counter())["todo"] += 1
+            cell = (trial.condition, trial.template)
+            self.cells.setdefault(cell, Counter())["todo"] += 1
+            self.trials_of.setdefault(cell, []).append(trial)
         self._began = self.clock()
 
     @classmethod
@@ -140,6 +164,7 @@ class Progress:
         states: Mapping[str, TrialState],
         todo: Iterable[Outstanding],
         limit: int = 0,
+        budget: Budget | None = None,
     ) -> Progress:
         """Return the progress of a run that is about to begin.
 
@@ -150,8 +175,9 @@ class Progress:
         states : mapping of str to TrialState
         todo : iterable of Outstanding
         limit : int
+        budget : Budget, optional
         """
-        progress = cls(trials, limit=limit)
+        progress = cls(trials, limit=limit, budget=budget or Budget())
         due = {each.trial.id for each in todo}
         for trial in trials:
             if trial.id in states and trial.id not in due:
@@ -164,6 +190,7 @@ class Progress:
 
     def started(self, trial_id: str) -> None:
         """Note a trial that starts."""
+        self.started_here += 1
         self._move(trial_id, "running")
 
     def ended(self, trial_id: str, standing: Standing, cost: float | None = None) -> None:
@@ -192,10 +219,33 @@ class Progress:
     def _move(self, trial_id: str, standing: Standing) -> None:
         before, trial = self.standings[trial_id], self._by_id[trial_id]
         self.standings[trial_id] = standing
-        cell = self.cells[trial.condition, trial.template]
-        for counts in (self._counts, cell):
+        cell = (trial.condition, trial.template)
+        for counts in (self._counts, self.cells[cell]):
             counts[before] -= 1
             counts[standing] += 1
+        self.moves += 1
+        self._moved.pop(cell, None)  # so that the last one to move stands last
+        self._moved[cell] = self.moves
+
+    def moved_since(self, moves: int) -> list[Cell]:
+        """Return the cells that changed after a number of moves; on the loop of the runner.
+
+        Parameters
+        ----------
+        moves : int
+            What `moves` was when its reader looked last.
+
+        Examples
+        --------
+        >>> Progress([]).moved_since(0)
+        []
+        """
+        found = []
+        for cell, move in reversed(self._moved.items()):
+            if move <= moves:
+                break
+            found.append(cell)
+        return found
 
     def snapshot(self) -> Snapshot:
         """Return how the run stands now; callable from any thread."""
@@ -216,4 +266,6 @@ class Progress:
             troubles=tuple(troubles),
             state=self.state,
             limit=self.limit,
+            started=self.started_here,
+            budget=self.budget,
         )

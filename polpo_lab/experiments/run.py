@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from typing import Self
+from typing import Any, Self
 
-from polpo_lab.errors import WaitTimeout
+from polpo_lab.errors import InvalidArgument, WaitTimeout
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.progress import Progress, Snapshot
 from polpo_lab.experiments.runner import Runner
@@ -33,6 +33,8 @@ class Run:
         None: nothing runs, it was only asked what would.
     future : Future, optional
         Of the reason for which it ends.
+    board : callable, optional
+        Takes the run and makes its board: pages are made on a higher floor.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Run:
         progress: Progress,
         runner: Runner | None = None,
         future: Future[str] | None = None,
+        board: Callable[[Run], Any] | None = None,
     ) -> None:
         self.plan = plan
         self.todo = tuple(todo)
@@ -49,6 +52,8 @@ class Run:
         self._runner = runner
         self._future = future
         self._listeners: list[Callable[[], None]] = []
+        self._make_board = board
+        self._board: Any = None
 
     @property
     def is_dry(self) -> bool:
@@ -69,6 +74,27 @@ class Run:
             return None
         error = self._future.exception()
         return self._future.result() if error is None else f"failed: {error}"
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended it, when it could not go on; None otherwise, and while it runs."""
+        if self._future is None or not self._future.done() or self._future.cancelled():
+            return None
+        return self._future.exception()
+
+    def task_of(self, trial_id: str) -> tuple[str | None, str | None]:
+        """Return the task that runs for a trial and the address of its server, if known.
+
+        Parameters
+        ----------
+        trial_id : str
+
+        Returns
+        -------
+        tuple of str or None
+        """
+        state = self._runner.journal.states.get(trial_id) if self._runner else None
+        return (None, None) if state is None else (state.task_id, state.server_url)
 
     def snapshot(self) -> Snapshot:
         """Return how it stands now."""
@@ -142,6 +168,27 @@ class Run:
         """Tell the listeners; the runner calls it."""
         for listener in self._listeners:
             listener()
+
+    # ------------------------------------------------------------------ being shown
+
+    def board(self) -> Any:
+        """Return the run's board: a live grid of conditions and templates, for a notebook.
+
+        The same one at every call; shown in several cells, it is one board.
+
+        Returns
+        -------
+        ExperimentBoard
+        """
+        if self._board is None:
+            if self._make_board is None:
+                raise InvalidArgument("this run has no board: it was not made by an Experiment")
+            self._board = self._make_board(self)
+        return self._board
+
+    def _ipython_display_(self) -> None:
+        if self._make_board is None or self.is_dry or not self.board().show_in_cell():
+            raise NotImplementedError  # IPython then shows the repr
 
     def __repr__(self) -> str:
         snapshot = self.snapshot()

@@ -87,7 +87,11 @@ class Runner:
         journal.begin_session(survey.described, survey.versions, survey.trials)
         self.todo = outstanding(survey.trials, journal.states, options.only)
         self.progress = Progress.of(
-            survey.trials, journal.states, self.todo, limit=options.concurrency
+            survey.trials,
+            journal.states,
+            self.todo,
+            limit=options.concurrency,
+            budget=options.budget,
         )
         self._spending = Spending(options.budget)
         self._versions = survey.versions
@@ -103,6 +107,7 @@ class Runner:
         self._wake = asyncio.Event()
         self._stop_reason: str | None = None
         self._paused = False
+        self._is_over = False
         self._failure: BaseException | None = None
         self._began = self._placed_at = time.monotonic()
 
@@ -129,6 +134,7 @@ class Runner:
         finally:
             await self._leave()
             self._on_change()
+            self._is_over = True
         reason = self._stop_reason or "finished"
         self.journal.note("ended", reason=reason, left=self._count_left())
         self.progress.state = reason
@@ -137,7 +143,7 @@ class Runner:
 
     def stop(self, reason: str = "stopped") -> None:
         """Start no more trials; those that run come to their end."""
-        if self._stop_reason is None:
+        if self._stop_reason is None and not self._is_over:
             self._stop_reason = reason
             self.journal.note("stop", reason=reason, left=self._count_left())
             self.progress.state = "stopping"
@@ -151,6 +157,8 @@ class Runner:
 
     def pause(self, *, paused: bool) -> None:
         """Start no more trials for a while, or go on."""
+        if self._is_over:
+            return
         self._paused = paused
         self.journal.note("pause" if paused else "resume")
         if self._stop_reason is None:

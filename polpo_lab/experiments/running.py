@@ -19,6 +19,7 @@ from polpo_lab.experiments.survey import Survey, survey
 from polpo_lab.live import live_loop
 
 Compact = Callable[[Path], object]
+Board = Callable[[Run], Any]
 _COMPACTION_LOOK_SECONDS = 5.0
 
 
@@ -30,6 +31,7 @@ async def begin(
     options: RunOptions,
     *,
     compact: Compact,
+    board: Board | None = None,
 ) -> Run:
     """Begin a run; on the live loop. It goes on when this has returned.
 
@@ -43,6 +45,8 @@ async def begin(
     options : RunOptions
     compact : callable
         Takes the folder once all is written; called in a thread.
+    board : callable, optional
+        Takes the run and makes the board that shows it.
 
     Returns
     -------
@@ -61,8 +65,9 @@ async def begin(
         await backend.close()
         raise
     future: Future[str] = live_loop().submit(_to_its_end(runner, journal, backend, compact))
-    run = Run(plan, runner.todo, runner.progress, runner, future)
+    run = Run(plan, runner.todo, runner.progress, runner, future, board)
     runner.when_changed(run.tell_change)
+    future.add_done_callback(lambda _: run.tell_change())  # called on the live loop
     return run
 
 
@@ -95,4 +100,4 @@ async def look(plan: Plan, folder: Path, labs: Any, backend: Backend, options: R
         await backend.close()
     states = read_journal(folder).states if has_journal(folder) else {}
     todo = outstanding(found.trials, states, options.only)
-    return Run(plan, todo, Progress.of(found.trials, states, todo))
+    return Run(plan, todo, Progress.of(found.trials, states, todo, budget=options.budget))

@@ -82,6 +82,9 @@ def summarise(task: Task) -> dict[str, Any]:
         "result": _result(task),
         "actions": legal_actions(task),
         "approvalId": task.approval_id,
+        "recorded": False,
+        "again": f"Live: lab.watch({task.id!r})",
+        "whole": f"the store keeps all: lab.tasks.follow({task.id!r})",
     }
 
 

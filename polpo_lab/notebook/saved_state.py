@@ -65,6 +65,16 @@ class SavedState:
         # The empty HTML keeps converters from printing a line for the widget they cannot show.
         self._publisher.publish({WIDGET_VIEW: view, "text/html": "", "text/plain": ""})
 
+    @property
+    def is_shown_in_this_cell(self) -> bool:
+        """Whether the cell that runs now shows the page already."""
+        if not self._parent:
+            return False
+        from IPython import get_ipython
+
+        now = getattr(get_ipython().display_pub, "parent_header", None) or {}
+        return bool(now) and now.get("msg_id") == self._parent.get("msg_id")
+
     def update(self, page: str, text: str) -> None:
         """Replace the page where it is shown; callable from any thread."""
         if self._publisher is not None:

@@ -129,7 +129,7 @@ def card_page(
         ),
         table(["check", "verdict", "score", "says"], [_check_row(c) for c in checks]),
         _result(summary),
-        _output(output, lines, summary["taskId"]),
+        _output(output, lines, summary["whole"]),
         f"<details><summary>Python for this card</summary><pre>{escape_html(code)}</pre></details>",
         f"<p><small>{escape_html(_as_of(summary))}</small></p>",
     ]
@@ -149,8 +149,8 @@ def _particulars(summary: dict[str, Any]) -> str:
 def _as_of(summary: dict[str, Any]) -> str:
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     if summary["status"] in ("done", "failed"):
-        return f"Saved {now}. Live: lab.watch({summary['taskId']!r})"
-    return f"As of {now}, not finished. Live: lab.watch({summary['taskId']!r})"
+        return f"Saved {now}. {summary['again']}"
+    return f"As of {now}, not finished. {summary['again']}"
 
 
 def _feedback(summary: dict[str, Any]) -> str:
@@ -199,14 +199,14 @@ def _result(summary: dict[str, Any]) -> str:
     return body
 
 
-def _output(output: str, lines: int, task_id: str) -> str:
+def _output(output: str, lines: int, whole: str) -> str:
     shown = last_lines(output, SHOWN_LINES)
     if not shown:
         return ""
     note = ""
     if lines > len(shown):
         left_out = f"{lines - len(shown):,} earlier lines are not shown here"
-        note = f"{left_out}; the store keeps all: lab.tasks.follow({task_id!r})"
+        note = f"{left_out}; {whole}"
     text = strip_control("\n".join(shown))
     head = f"<p>Output{': ' + escape_html(note) if note else ':'}</p>"
     return f"{head}<pre>{escape_html(text)}</pre>"

@@ -9,11 +9,9 @@ from contextlib import AbstractAsyncContextManager
 from polpo_lab.client import AsyncPolpo
 from polpo_lab.client.async_stream import AsyncEventStream
 from polpo_lab.errors import InvalidState, PolpoLabError
-from polpo_lab.hostile_text import one_line
-from polpo_lab.models import ErrorEvent, Event, OutputEvent, StatusEvent, Task, ToolUseEvent
-from polpo_lab.notebook.card_summary import round_heading, summarise_tool
+from polpo_lab.models import Task
 from polpo_lab.notebook.output_feed import OutputFeed
-from polpo_lab.recording import Recording
+from polpo_lab.notebook.transcript import Transcript
 
 ACTION_WORDS = {
     "run": "Run",
@@ -40,8 +38,7 @@ class TaskFeed:
     """
 
     def __init__(self, client: AsyncPolpo, task: Task, changed: Callable[[], None]) -> None:
-        self.recording = Recording(task)
-        self.output = OutputFeed()
+        self._transcript = Transcript(task)
         self.trouble: PolpoLabError | None = None
         self._client = client
         self._id = task.id
@@ -52,7 +49,12 @@ class TaskFeed:
     @property
     def task(self) -> Task:
         """The task as of the last event."""
-        return self.recording.task
+        return self._transcript.task
+
+    @property
+    def output(self) -> OutputFeed:
+        """What the task wrote."""
+        return self._transcript.output
 
     @property
     def is_following(self) -> bool:
@@ -66,7 +68,9 @@ class TaskFeed:
     async def follow(self) -> None:
         """Follow the task from where it is known until it is at rest."""
         await self._follow(
-            lambda: self._client.tasks.follow(self._id, last_event_id=self.recording.last_event_id)
+            lambda: self._client.tasks.follow(
+                self._id, last_event_id=self._transcript.recording.last_event_id
+            )
         )
 
     async def _follow(
@@ -77,34 +81,11 @@ class TaskFeed:
             try:
                 async with opening() as stream:
                     async for event in stream:
-                        self._take(event)
+                        if self._transcript.take(event):
+                            self._changed()
             except PolpoLabError as error:
                 self.trouble = error
         self._changed()
-
-    def _take(self, event: Event) -> None:
-        before = self.recording.last_event_id or 0
-        if event.event_id is not None and event.event_id <= before:
-            return
-        self.recording.apply(event)
-        match event:
-            case OutputEvent():
-                self.output.write(_known_stream(event.stream), event.text)
-            case ToolUseEvent():
-                self.output.use_tool(summarise_tool(event))
-            case StatusEvent(status="in_progress"):
-                self._divide()
-            case ErrorEvent():
-                self.output.write("error", one_line(event.message, 2_000) + "\n")
-        self._changed()
-
-    def _divide(self) -> None:
-        rounds = self.task.attempts or []
-        if rounds:
-            now = rounds[-1]
-            self.output.divide(
-                round_heading(now.attempt, now.round, now.kind, now.agent, now.model)
-            )
 
     async def act(self, action: str, feedback: str = "") -> str | None:
         """Do what a button asks for; return why it was refused, or None.
@@ -142,8 +123,3 @@ class TaskFeed:
         if self.task.approval_id is None:
             raise InvalidState(409, "INVALID_STATE", "the task waits for no approval")
         return self.task.approval_id
-
-
-def _known_stream(stream: str) -> str:
-    """Name the stream for the page's style; a server may call it anything."""
-    return stream if stream in ("stdout", "stderr", "message") else "message"

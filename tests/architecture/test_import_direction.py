@@ -12,6 +12,7 @@ FLOORS = (
         "demonstration",
         "experiment",
         "experiment_display",
+        "experiment_file",
         "lab",
         "results",
     },

@@ -128,24 +128,14 @@ function buttons(root, model, act) {
     act("reject", field.value);
     field.value = "";
   });
-  const code = make("pre", "polpo-code");
-  code.hidden = true;
-  code.tabIndex = 0;
-  const show = make("button", "polpo-show-code", "Show code");
-  show.type = "button";
-  show.setAttribute("aria-expanded", "false");
-  show.addEventListener("click", () => {
-    code.hidden = !code.hidden;
-    show.setAttribute("aria-expanded", String(!code.hidden));
-    show.textContent = code.hidden ? "Show code" : "Hide code";
-  });
-  bar.append(show);
+  const { button, code } = showCode("polpo-show-code", "polpo-code");
+  bar.append(button);
   root.append(bar, reply, code);
   return (s) => {
     const legal = new Set(s.actions);
     for (const [action, button] of made) {
       button.disabled = !legal.has(action);
-      button.hidden = !legal.has(action) && !ALWAYS_SHOWN.has(action);
+      button.hidden = !legal.has(action) && (s.recorded || !ALWAYS_SHOWN.has(action));
     }
     if (!legal.has("reject")) reply.hidden = true;
     code.textContent = model.get("code");

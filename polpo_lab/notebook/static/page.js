@@ -13,6 +13,22 @@ function newId() {
   return `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 }
 
+// A button that shows and hides the Python that does what a widget does.
+function showCode(buttonClass, codeClass) {
+  const code = make("pre", codeClass);
+  code.hidden = true;
+  code.tabIndex = 0;
+  const button = make("button", buttonClass, "Show code");
+  button.type = "button";
+  button.setAttribute("aria-expanded", "false");
+  button.addEventListener("click", () => {
+    code.hidden = !code.hidden;
+    button.setAttribute("aria-expanded", String(!code.hidden));
+    button.textContent = code.hidden ? "Show code" : "Hide code";
+  });
+  return { button, code };
+}
+
 // While a widget is alive, the static page beside it is not needed.
 function hideSavedPage(key) {
   const style = document.createElement("style");
