@@ -12,14 +12,18 @@ from polpo_lab.plots.curves_of_k import pass_curves
 from polpo_lab.plots.difference_forest import forest
 from polpo_lab.plots.dimension_scores import score_distributions
 from polpo_lab.plots.duration_steps import durations
+from polpo_lab.plots.judge_calibration import calibration
 from polpo_lab.plots.rank_diagram import critical_differences
 from polpo_lab.plots.rate_bars import pass_rate_bars
+from polpo_lab.plots.redundant_criteria import redundancy
 from polpo_lab.plots.survival import attempt_survival
 from polpo_lab.plots.template_heat_map import heat_map
+from polpo_lab.plots.threshold_costs import threshold_sweep
 from polpo_lab.plots.trial_timeline import timeline
 
 __all__ = [
     "attempt_survival",
+    "calibration",
     "cost_quality",
     "critical_differences",
     "durations",
@@ -27,6 +31,8 @@ __all__ = [
     "heat_map",
     "pass_curves",
     "pass_rate_bars",
+    "redundancy",
     "score_distributions",
+    "threshold_sweep",
     "timeline",
 ]

@@ -18,9 +18,16 @@ WIDTH = 7.0
 ROW, AROUND, TALLEST = 0.3, 1.5, 14.0
 # Rows that still can be read on a figure of that height.
 MOST_ROWS = 40
-LINE_LENGTH = 76
+# Inches of a letter below the axis, on average; and how long its lines are at most.
+LETTER = 0.085
+LONGEST_LINE, SHORTEST_LINE = 64, 28
 MOST_IN_A_COLUMN = 16
-NOT_SHOWN: dict[str, Any] = {"labelbottom": False, "labelleft": False, "bottom": False, "left": False}
+NOT_SHOWN: dict[str, Any] = {
+    "labelbottom": False,
+    "labelleft": False,
+    "bottom": False,
+    "left": False,
+}
 
 
 def canvas(ax: Axes | None, *, height: float = 3.6, width: float = WIDTH) -> Axes:
@@ -55,6 +62,7 @@ def ink(ax: Axes) -> Any:
 def no_data(ax: Axes, why: str) -> Axes:
     """Say in the axes that there is nothing to draw, and why."""
     ax.tick_params(**NOT_SHOWN)
+    ax.spines[:].set_visible(False)
     ax.text(
         0.5,
         0.5,
@@ -98,18 +106,23 @@ def beside(ax: Axes, row: float, text: str) -> None:
     )
 
 
-def explained(what: str, *facts: str) -> str:
+def explained(ax: Axes, what: str, *facts: str) -> str:
     """Return an axis label: what is shown with its unit, then interval, method and n.
 
     Parameters
     ----------
+    ax : Axes
+        Lines are made as long as it has room for.
     what : str
         Quantity and unit: a line of its own.
     *facts : str
         Each starts a new line where it does not fit; empty ones are left out.
     """
     told = "; ".join(fact for fact in facts if fact)
-    return as_drawn(f"{what}\n{fill(told, LINE_LENGTH, break_on_hyphens=False)}" if told else what)
+    room = int(ax.get_window_extent().width / ax.figure.dpi / LETTER)
+    length = min(max(room, SHORTEST_LINE), LONGEST_LINE)
+    lines = [fill(each, length, break_on_hyphens=False) for each in (what, told) if each]
+    return as_drawn("\n".join(lines))
 
 
 def percent_axis(ax: Axes, axis: str = "x") -> None:

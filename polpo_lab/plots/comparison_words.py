@@ -41,7 +41,9 @@ def templates_words(templates: Iterable[int], clusters: Iterable[int] = ()) -> s
     >>> templates_words([24, 24], [8, 8]), templates_words([20, 24], [20, 24])
     ('n = 24 templates in 8 clusters', 'n = 20 to 24 templates')
     """
-    templates, clusters = sorted(set(templates)), sorted(set(clusters))
+    templates, clusters = (sorted(set(each) - {0}) for each in (templates, clusters))
+    if not templates:
+        return "n = 0"
     said = f"n = {span(templates)} {'template' if templates == [1] else 'templates'}"
     if clusters and clusters != templates:
         said += f" in {span(clusters)} {'cluster' if clusters == [1] else 'clusters'}"

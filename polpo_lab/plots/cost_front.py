@@ -89,6 +89,7 @@ def cost_quality(
     lost = len(rates) - len(drawn)
     ax.set_xlabel(
         explained(
+            ax,
             "mean cost of a task, in the agents' own unit",
             f"{level:.0%} intervals, each by itself",
             rates[drawn[0]].method,

@@ -12,7 +12,7 @@ from polpo_lab.analysis.comparison.result import Comparison
 from polpo_lab.plots.canvas import canvas, explained, finished, ink, legend, no_data, percent_axis
 from polpo_lab.plots.comparison_words import SOURCE, span, templates_words
 from polpo_lab.plots.given import given
-from polpo_lab.plots.lettering import names_of
+from polpo_lab.plots.lettering import names_of, shortened
 from polpo_lab.plots.marks import Mark, key, mark, whisker
 
 CURVES: dict[str, Any] = {"pass@k": "-", "pass^k": ":"}
@@ -90,11 +90,13 @@ def pass_curves(
     said = f"{level} intervals" if has_intervals else "intervals not drawn, in .pass_rates()"
     ax.set_title(
         explained(
+            ax,
             WORDS[str(rates["of"].iloc[0])],
             said,
             str(rates["method"].iloc[0]).partition(", ")[2],
             templates_words(rates["n_templates"]),
             _short(rates),
+            _without(comparison, conditions),
         ),
         fontsize="medium",
         loc="left",
@@ -122,3 +124,8 @@ def _curve(
 def _short(rates: pd.DataFrame) -> str:
     few = rates.loc[rates["n_too_few"] > 0, "n_too_few"]
     return f"left out for too few repeats: {span(map(int, few))} templates" if len(few) else ""
+
+
+def _without(comparison: Comparison, drawn: list[str]) -> str:
+    lost = [shortened(name) for name in comparison.table.names if name not in drawn]
+    return f"without verdicts: {', '.join(lost)}" if lost else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -81,7 +82,7 @@ def forest(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     comparison = given(comparison, Comparison, "forest", SOURCE)
     differences = comparison.differences
     rows = differences.head(MOST_ROWS)
-    ax = canvas(ax, height=height_of(len(rows)))
+    ax = canvas(ax, width=8.0, height=height_of(len(rows)))
     if rows["difference"].isna().all():
         return no_data(ax, "no difference can be estimated; .differences says why")
     is_ratio = comparison.metric.scale == "ratio"
@@ -91,10 +92,11 @@ def forest(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     ax.axvline(1.0 if is_ratio else 0.0, color=ink(ax), linestyle="--", linewidth=1, zorder=1)
     for at, row in enumerate(rows.to_dict("records")):
         _row(ax, at, row)
-    rows_of(ax, names_of(rows["contrast"], 44))
+    rows_of(ax, _names(comparison, rows))
     kind = "simultaneous " if comparison.is_simultaneous else ""
     ax.set_xlabel(
         explained(
+            ax,
             difference_words(comparison),
             f"{comparison.request.level:.0%} {kind}intervals",
             str(rows["method"].iloc[0]),
@@ -106,6 +108,15 @@ def forest(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     present = [name for name in VERDICTS if name in set(rows["verdict"])]
     legend(ax, [_key(ax, name) for name in present], present, above=True)
     return finished(ax)
+
+
+def _names(comparison: Comparison, rows: pd.DataFrame) -> list[str]:
+    if comparison.request.interaction:
+        return names_of(rows["contrast"], 44)
+    # Each side by itself: of a long name something has to be left on both sides of the minus.
+    names = comparison.table.names
+    short = dict(zip(names, names_of(names, 22), strict=True))
+    return [f"{short[a]} - {short[b]}" for a, b in zip(rows["a"], rows["b"], strict=True)]
 
 
 def _row(ax: Axes, at: int, row: dict[Any, Any]) -> None:

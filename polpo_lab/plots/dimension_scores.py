@@ -89,6 +89,7 @@ def score_distributions(scores: pd.DataFrame, *, by: str = c.AGENT, ax: Axes | N
     ax.set_xlim(0, 1)
     ax.set_xlabel(
         explained(
+            ax,
             "share of scores",
             "n = scores given, by all reviewers in the frame",
             "counted: no interval",

@@ -82,6 +82,7 @@ def durations(
     ax.set_ylabel("share of trials that ended by then")
     ax.set_xlabel(
         explained(
+            ax,
             f"seconds ({shortened(seconds)}), logarithmic",
             f"n = {counted(int(tasks[seconds].notna().sum()), 'trial')}",
             "each trial a step: no interval",

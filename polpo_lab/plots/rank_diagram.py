@@ -89,6 +89,7 @@ def critical_differences(
     told = f"Friedman p {figure(ranks.pvalue)}; bars: not told apart by Nemenyi's test at {level:g}"
     ax.set_xlabel(
         explained(
+            ax,
             "mean rank over templates, 1 is best",
             told,
             f"n = {counted(ranks.n, 'template')}",

@@ -29,7 +29,7 @@ from polpo_lab.plots.comparison_words import (
     templates_words,
 )
 from polpo_lab.plots.given import given
-from polpo_lab.plots.lettering import names_of, percent
+from polpo_lab.plots.lettering import names_of, percent, shortened
 from polpo_lab.plots.marks import COLOURS
 
 
@@ -74,7 +74,7 @@ def pass_rate_bars(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
         )
     conditions = comparison.conditions
     rows = conditions.head(MOST_ROWS)
-    ax = canvas(ax, height=height_of(len(rows)))
+    ax = canvas(ax, width=8.0, height=height_of(len(rows)))
     if rows["estimate"].isna().all():
         return no_data(ax, "; ".join(filter(None, rows["missing"])) or "no trial has a value")
     for at, row in enumerate(rows.to_dict("records")):
@@ -83,6 +83,7 @@ def pass_rate_bars(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     percent_axis(ax)
     ax.set_xlabel(
         explained(
+            ax,
             level_words(comparison),
             f"{comparison.request.level:.0%} intervals, each by itself",
             str(rows["method"].iloc[0]),
@@ -99,7 +100,7 @@ def _bar(ax: Axes, at: int, row: dict[Any, Any]) -> None:
     counts = f"{row['n_used']} of {row['n_planned']}"
     rate, low, high = row["estimate"], row["low"], row["high"]
     if np.isnan(rate):
-        beside(ax, at, f"missing: {row['missing'] or 'no value'}, {counts}")
+        beside(ax, at, f"missing: {shortened(row['missing'] or 'no value')}, {counts}")
         return
     ax.barh(at, rate, height=0.62, color=COLOURS[5], edgecolor=ink(ax), linewidth=0.8)
     if np.isnan(low):

@@ -76,6 +76,7 @@ def attempt_survival(
     intervals = f"{level:.0%} intervals" if has_intervals else "intervals not drawn, in .to_frame()"
     ax.set_xlabel(
         explained(
+            ax,
             "attempt",
             intervals,
             known[0].result.method,

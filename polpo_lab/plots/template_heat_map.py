@@ -82,6 +82,7 @@ def heat_map(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     hatched = "hatched: no value" if np.isnan(cells).any() else ""
     ax.set_xlabel(
         explained(
+            ax,
             f"n = {counted(rows, 'template')}",
             f"cells: means of {span(map(int, trials[trials > 0]))} trials, without intervals",
             hatched,

@@ -86,6 +86,7 @@ def timeline(task: Task, *, ax: Axes | None = None) -> Axes:
     hidden = len(every) - len(rounds)
     ax.set_xlabel(
         explained(
+            ax,
             f"seconds since {began:%Y-%m-%d %H:%M:%S} UTC",
             f"{task.status}{f', {task.reason}' if task.reason else ''}",
             f"n = {counted(len(every), 'round')} of one task",

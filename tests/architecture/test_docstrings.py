@@ -79,6 +79,7 @@ HANDED_OUT = {
     "Groups",
     "AsyncAgents",
     "Agents",
+    "Calibration",
     "Confusion",
     "Contrasts",
     "Estimate",

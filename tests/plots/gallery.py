@@ -23,6 +23,7 @@ from polpo_lab import plots
 from polpo_lab.analysis.policies import policies
 from polpo_lab.models import Task
 from polpo_lab.stats import friedman
+from tests.plots.criteria_frames import calibrated, redundancy_pairs, sweep_of
 from tests.plots.record import POLICIES, RECORDED
 
 REPOSITORY = Path(__file__).parents[2]
@@ -52,8 +53,10 @@ task = exp.task(tasks["trial"].iloc[0])
 ```
 
 `exp` is a real run: three agents of the [demonstration](demonstration.md), twelve templates, two
-policies, three repeats, as `python -m tests.plots.record` makes it. The scores of models
-(`by_model`) are drawn at random.
+policies, three repeats, as `python -m tests.plots.record` makes it. `pairs` and `sweep` are frames
+with the columns that `help(plots.redundancy)` and `help(plots.threshold_sweep)` list, here of the
+run's checks; `calibrated` is `polpo_lab.stats.calibration(scores, labels)` of a judge's scores and
+the verdicts of 1,000 hidden lists. The scores of models (`by_model`) are drawn at random.
 """
 
 
@@ -105,6 +108,22 @@ PICTURED = (
         'plots.score_distributions(scores[scores["name"] == "agreement"])',
     ),
     Picture(
+        "redundancy",
+        "Does one criterion repeat another? Correlations of verdicts below the diagonal, their "
+        "intervals above it.",
+        "plots.redundancy(pairs)",
+    ),
+    Picture(
+        "threshold_sweep",
+        "From which score on should a criterion pass? Here a false pass costs twice a false fail.",
+        "plots.threshold_sweep(sweep)",
+    ),
+    Picture(
+        "calibration",
+        "What is a judge's score worth? How often labels pass what got it.",
+        "plots.calibration(calibrated, threshold=3)",
+    ),
+    Picture(
         "attempt_survival",
         "What does another attempt bring? The share of tasks solved by each.",
         "plots.attempt_survival(analysis)",
@@ -144,6 +163,9 @@ def recorded() -> dict[str, Any]:
         "scores": scores,
         "comparison": polpo.compare(tasks, by="agent", at={"policy": "once"}),
         "analysis": policies(tasks, attempts, checks, POLICIES, outcome=OUTCOME, seed=1),
+        "pairs": redundancy_pairs(checks),
+        "sweep": sweep_of(checks, "agreement", OUTCOME, in_force=3.0),
+        "calibrated": calibrated(checks, "agreement", OUTCOME),
         "by_model": pd.DataFrame(np.clip(drawn, 1, 5), columns=skill.index),
         "task": Task.model_validate_json((RECORDED / "task.json").read_text(encoding="utf-8")),
     }
@@ -161,7 +183,9 @@ def draw(picture: Picture, path: Path, names: dict[str, Any]) -> None:
     """Draw a picture into a file."""
     with plain_style():
         ax = eval(picture.code, dict(names))
-        ax.figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": None})
+        ax.figure.savefig(
+            path, dpi=DOTS_PER_INCH, metadata={"Software": None}, pil_kwargs={"optimize": True}
+        )
 
 
 def page() -> str:
