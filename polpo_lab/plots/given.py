@@ -36,6 +36,8 @@ def given(value: object, kind: type[T], figure: str, source: str) -> T:
 def given_frame(value: object, columns: Sequence[str], figure: str, source: str) -> pd.DataFrame:
     """Return the frame, refused unless it has the columns that the figure reads."""
     frame: Any = given(value, pd.DataFrame, figure, source)
+    if frame.empty and not len(frame.columns):  # what analyses return where nothing was found
+        return frame.reindex(columns=list(columns))  # type: ignore[no-any-return]
     lacking = [name for name in columns if name not in frame.columns]
     if not lacking:
         return frame  # type: ignore[no-any-return]

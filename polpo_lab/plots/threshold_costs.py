@@ -37,7 +37,7 @@ def threshold_sweep(
     Parameters
     ----------
     sweep : DataFrame
-        A row for each threshold that was tried: ``threshold``, ``cost`` with ``cost_low`` and
+        As ``exp.criteria(labels=...).sweep`` is: a row for each threshold that was tried: ``threshold``, ``cost`` with ``cost_low`` and
         ``cost_high``, ``false_pass_rate``, ``false_fail_rate``, ``n``, and the flags
         ``in_force`` and ``recommended``; ``criterion`` where there are several.
     criterion : str, optional
@@ -71,7 +71,7 @@ def threshold_sweep(
     >>> ax.get_ylabel()
     'mean cost of errors'
     """
-    sweep = given_frame(sweep, COLUMNS, "threshold_sweep", "exp.criteria(labels=...).sweep(...)")
+    sweep = given_frame(sweep, COLUMNS, "threshold_sweep", "exp.criteria(labels=...).sweep")
     sweep = _of_one(sweep, criterion).sort_values("threshold")
     ax = canvas(ax, width=8.0, height=4.0)
     if sweep["cost"].isna().all():

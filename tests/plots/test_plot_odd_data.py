@@ -53,6 +53,7 @@ def overlap(ax) -> list[tuple[str, str]]:
         (plots.timeline, Task(id="task_1", attempts=[]), "nothing ran"),
         (plots.redundancy, PAIRS, "there are no two criteria"),
         (plots.threshold_sweep, SWEEP, "no round with a score is labelled"),
+        (plots.threshold_sweep, pd.DataFrame(), "no round with a score is labelled"),
         (plots.calibration, calibration([np.nan, 3], [1, np.nan]), "2 of 2 items lack a score"),
     ],
 )
