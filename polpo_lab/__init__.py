@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from polpo_lab import plots
     from polpo_lab.agents.view import Spent, TaskView, ToolUse
     from polpo_lab.analysis.compare import compare
     from polpo_lab.analysis.inspect_logs import read_inspect
@@ -67,6 +68,7 @@ _HOME_OF = {
     "compare": "polpo_lab.analysis.compare",
     "connect": "polpo_lab.lab",
     "load_ipython_extension": "polpo_lab.notebook.extension",
+    "plots": "polpo_lab",
     "read_inspect": "polpo_lab.analysis.inspect_logs",
     "unload_ipython_extension": "polpo_lab.notebook.extension",
 }
@@ -100,6 +102,7 @@ __all__ = [
     "compare",
     "connect",
     "load_ipython_extension",
+    "plots",
     "read_inspect",
     "unload_ipython_extension",
 ]
@@ -109,7 +112,10 @@ def __getattr__(name: str) -> Any:
     """Load a public name from the module it lives in."""
     if name not in _HOME_OF:
         raise AttributeError(f"module 'polpo_lab' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    home = _HOME_OF[name]
+    if home == __name__:  # a part of the package, whole
+        return importlib.import_module(f"{home}.{name}")
+    value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
 

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from polpo_lab.stats.reliability import icc
     from polpo_lab.stats.result import Estimate, Interval
     from polpo_lab.stats.reviewers import consensus_noise
+    from polpo_lab.stats.score_calibration import Calibration, calibration
     from polpo_lab.stats.signed_ranks import wilcoxon
     from polpo_lab.stats.simultaneous_inference import simultaneous
     from polpo_lab.stats.unpaired import difference
     from polpo_lab.stats.variance import VarianceComponents, variance_components
 
 _HOME_OF = {
+    "Calibration": "score_calibration",
     "Confusion": "confusion_matrix",
     "Contrasts": "contrasts",
     "Estimate": "result",
@@ -49,6 +51,7 @@ _HOME_OF = {
     "VarianceComponents": "variance",
     "adjust": "multiplicity",
     "bootstrap": "bootstrapping",
+    "calibration": "score_calibration",
     "cohen_kappa": "agreement",
     "confusion": "confusion_matrix",
     "consensus_noise": "reviewers",
@@ -78,6 +81,7 @@ _HOME_OF = {
 }
 
 __all__ = [
+    "Calibration",
     "Confusion",
     "Contrasts",
     "Estimate",
@@ -88,6 +92,7 @@ __all__ = [
     "VarianceComponents",
     "adjust",
     "bootstrap",
+    "calibration",
     "cohen_kappa",
     "confusion",
     "consensus_noise",

@@ -60,4 +60,6 @@ def _targets(module: str, path: Path, node: ast.ImportFrom) -> list[str]:
     if source != "polpo_lab":
         return [source]
     names = [alias.name for alias in node.names if alias.name != "__version__"]
-    return [HOME_OF.get(name, f"polpo_lab.{name}") for name in names]
+    homes = {name: HOME_OF.get(name, "polpo_lab") for name in names}
+    # What is at home in the package itself is a part of it.
+    return [f"{home}.{name}" if home == "polpo_lab" else home for name, home in homes.items()]

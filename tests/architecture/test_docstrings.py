@@ -15,7 +15,7 @@ import polpo_lab
 from polpo_lab import stats
 
 # The parts whose public names a user types, or reads about. More come with later parts.
-PARTS = ("client", "analysis", "experiments", "stats")
+PARTS = ("client", "analysis", "experiments", "plots", "stats")
 
 CHECKED = {
     "GL03",  # no double blank lines
@@ -79,6 +79,7 @@ HANDED_OUT = {
     "Groups",
     "AsyncAgents",
     "Agents",
+    "Calibration",
     "Confusion",
     "Contrasts",
     "Estimate",
