@@ -133,8 +133,8 @@ class Runner:
             raise
         finally:
             await self._leave()
-            self._on_change()
             self._is_over = True
+            self._on_change()
         reason = self._stop_reason or "finished"
         self.journal.note("ended", reason=reason, left=self._count_left())
         self.progress.state = reason
