@@ -24,7 +24,7 @@ from polpo_lab.analysis.policies.figures import (
 from polpo_lab.analysis.policies.histories import Histories
 from polpo_lab.analysis.policies.sources import Expectations, Kind
 from polpo_lab.experiments.trial import Condition
-from polpo_lab.stats import mean, proportion, ratio
+from polpo_lab.stats import mean, ratio
 from polpo_lab.stats.intervals import t_quantile
 from polpo_lab.stats.result import Estimate, Interval, no_interval
 from polpo_lab.stats.samples import Floats
@@ -128,19 +128,16 @@ def _figure(
 def expectation(name: str, values: Floats, clusters: Any, notes: tuple[str, ...] = ()) -> Estimate:
     """Return the mean over templates of what each is expected to give, with its interval.
 
-    A clustered t interval; for shares that all templates agree on, the score interval with
-    one trial a cluster, since a t interval would have no width.
+    Of shares the clustered score interval that keeps to 0 and 1, as of pass@k; else clustered t.
     """
     if np.isnan(values).all():
         return Estimate(
             nan, nan, 0, "none: every value is missing", ESTIMANDS[name], 0, notes=notes
         )
-    result = mean(values, clusters)
-    if name in RATES and result.standard_error == 0:
-        known = values[~np.isnan(values)]
-        if known[0] in {0.0, 1.0}:
-            result = proportion(values, clusters)
-    result = within(result, 0.0, 1.0 if name in RATES else inf)
+    if name in RATES:
+        result = mean(values, clusters, within=(0.0, 1.0))
+    else:
+        result = within(mean(values, clusters), 0.0, inf)
     return replace(result, estimand=ESTIMANDS[name], notes=(*notes, *result.notes))
 
 
