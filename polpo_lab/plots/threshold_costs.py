@@ -98,7 +98,7 @@ def threshold_sweep(
     top = float(np.nanmax(sweep[["cost", "cost_high"]].to_numpy(float))) or 1.0
     ax.set_ylim(-0.02 * top, 1.02 * top)
     ax.set_ylabel("mean cost of errors")
-    told = shortened(sweep["criterion"].iloc[0]) if "criterion" in sweep else ""
+    told = f"criterion: {shortened(sweep['criterion'].iloc[0])}" if "criterion" in sweep else ""
     ax.set_xlabel(
         explained(
             ax,
