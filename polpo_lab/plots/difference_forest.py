@@ -28,6 +28,7 @@ from polpo_lab.plots.comparison_words import (
     difference_words,
     exploratory,
     left_out,
+    method_words,
     templates_words,
 )
 from polpo_lab.plots.given import given
@@ -99,7 +100,7 @@ def forest(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
             ax,
             difference_words(comparison),
             f"{comparison.request.level:.0%} {kind}intervals",
-            str(rows["method"].iloc[0]),
+            method_words(rows["method"], ".differences"),
             _seed(rows),
             templates_words(rows["n_templates"], rows["n_clusters"]),
             exploratory(comparison),
