@@ -20,6 +20,7 @@ ROW, AROUND, TALLEST = 0.3, 1.5, 14.0
 MOST_ROWS = 40
 # Inches of a letter below the axis, on average; and how long its lines are at most.
 LETTER = 0.085
+NO_BREAK = "\N{NO-BREAK SPACE}"
 LONGEST_LINE, SHORTEST_LINE = 64, 28
 MOST_IN_A_COLUMN = 16
 NOT_SHOWN: dict[str, Any] = {
@@ -118,11 +119,12 @@ def explained(ax: Axes, what: str, *facts: str) -> str:
     *facts : str
         Each starts a new line where it does not fit; empty ones are left out.
     """
-    told = "; ".join(fact for fact in facts if fact)
+    # "n = 12" is not cut in two: textwrap leaves a no-break space alone.
+    told = "; ".join(fact for fact in facts if fact).replace("n = ", f"n{NO_BREAK}={NO_BREAK}")
     room = int(ax.get_window_extent().width / ax.figure.dpi / LETTER)
     length = min(max(room, SHORTEST_LINE), LONGEST_LINE)
     lines = [fill(each, length, break_on_hyphens=False) for each in (what, told) if each]
-    return as_drawn("\n".join(lines))
+    return as_drawn("\n".join(lines).replace(NO_BREAK, " "))
 
 
 def percent_axis(ax: Axes, axis: str = "x") -> None:

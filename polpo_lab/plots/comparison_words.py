@@ -62,6 +62,22 @@ def span(numbers: Iterable[int]) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
+def method_words(methods: Iterable[str], where: str) -> str:
+    """Say how intervals were made: the method of all, or of the first, and where the others are.
+
+    Examples
+    --------
+    >>> method_words(["t interval", "t interval", "none"], ".conditions")
+    't interval'
+    >>> method_words(["t interval", "score bound"], ".conditions")
+    't interval; of others another, in .conditions'
+    """
+    known = [each for each in dict.fromkeys(methods) if not each.startswith("none")]
+    return (
+        known[0] + (f"; of others another, in {where}" if len(known) > 1 else "") if known else ""
+    )
+
+
 def left_out(shown: int, of: int, where: str) -> str:
     """Say how many rows are not drawn, and where they are."""
     return "" if shown == of else f"first {shown} of {counted(of, 'row')}; all in {where}"

@@ -11,7 +11,7 @@ from polpo_lab.analysis.policies import PolicyAnalysis
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.trial import Condition
 from polpo_lab.plots.canvas import canvas, explained, finished, ink, legend, no_data, percent_axis
-from polpo_lab.plots.comparison_words import span
+from polpo_lab.plots.comparison_words import method_words, span
 from polpo_lab.plots.given import given
 from polpo_lab.plots.lettering import counted, names_of
 from polpo_lab.plots.marks import Mark, interval, key, mark, point
@@ -92,7 +92,7 @@ def cost_quality(
             ax,
             "mean cost of a task, in the agents' own unit",
             f"{level:.0%} intervals, each by itself",
-            rates[drawn[0]].method,
+            method_words((rates[each].method for each in drawn), ".to_frame()"),
             f"n = {span(rates[each].n for each in drawn)} tasks a condition",
             f"filled: on the front; {_front_words(front)}",
             f"not drawn: {counted(lost, 'condition')} without cost or verdict" if lost else "",

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from polpo_lab.analysis.comparison.result import Comparison
 from polpo_lab.plots.canvas import canvas, explained, finished, ink, legend, no_data, percent_axis
-from polpo_lab.plots.comparison_words import SOURCE, span, templates_words
+from polpo_lab.plots.comparison_words import SOURCE, method_words, span, templates_words
 from polpo_lab.plots.given import given
 from polpo_lab.plots.lettering import names_of, shortened
 from polpo_lab.plots.marks import Mark, key, mark, whisker
@@ -93,7 +93,7 @@ def pass_curves(
             ax,
             WORDS[str(rates["of"].iloc[0])],
             said,
-            str(rates["method"].iloc[0]).partition(", ")[2],
+            method_words((m.partition(", ")[2] for m in rates["method"]), ".pass_rates()"),
             templates_words(rates["n_templates"]),
             _short(rates),
             _without(comparison, conditions),

@@ -28,6 +28,7 @@ from polpo_lab.plots.comparison_words import (
     difference_words,
     exploratory,
     left_out,
+    method_words,
     templates_words,
 )
 from polpo_lab.plots.given import given
@@ -99,7 +100,8 @@ def forest(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
             ax,
             difference_words(comparison),
             f"{comparison.request.level:.0%} {kind}intervals",
-            str(rows["method"].iloc[0]),
+            method_words(rows["method"], ".differences"),
+            _seed(rows),
             templates_words(rows["n_templates"], rows["n_clusters"]),
             exploratory(comparison),
             left_out(len(rows), len(differences), ".differences"),
@@ -117,6 +119,11 @@ def _names(comparison: Comparison, rows: pd.DataFrame) -> list[str]:
     names = comparison.table.names
     short = dict(zip(names, names_of(names, 22), strict=True))
     return [f"{short[a]} - {short[b]}" for a, b in zip(rows["a"], rows["b"], strict=True)]
+
+
+def _seed(rows: pd.DataFrame) -> str:
+    seeds = rows["seed"].dropna()
+    return f"seed {int(seeds.iloc[0])}" if len(seeds) else ""
 
 
 def _row(ax: Axes, at: int, row: dict[Any, Any]) -> None:

@@ -79,7 +79,7 @@ def calibration(
             ax,
             "score that the judge gave",
             f"{level:.0%} intervals",
-            rates[0].method,
+            calibrated.method,
             f"n = {counted(calibrated.n, 'item')}, beside each mark its own",
             "" if threshold is None else f"dashed: passes from {threshold:g} on",
             *calibrated.notes,

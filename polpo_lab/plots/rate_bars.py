@@ -26,6 +26,7 @@ from polpo_lab.plots.comparison_words import (
     exploratory,
     left_out,
     level_words,
+    method_words,
     templates_words,
 )
 from polpo_lab.plots.given import given
@@ -86,7 +87,7 @@ def pass_rate_bars(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
             ax,
             level_words(comparison),
             f"{comparison.request.level:.0%} intervals, each by itself",
-            str(rows["method"].iloc[0]),
+            method_words(rows["method"], ".conditions"),
             templates_words(rows["n_templates"], rows["n_clusters"]),
             "beside: n used of n planned trials",
             exploratory(comparison),

@@ -25,8 +25,9 @@ def redundancy(pairs: pd.DataFrame, *, level: float = 0.95, ax: Axes | None = No
     Parameters
     ----------
     pairs : DataFrame
-        As ``exp.criteria(...).redundancy`` is: a row for each pair: ``criterion``, ``other``, ``phi`` (the correlation of their
-        verdicts), its interval ``low`` and ``high``, and ``n`` (what both judged).
+        As ``exp.criteria(...).redundancy`` is: a row for each pair, with ``criterion``,
+        ``other``, ``phi`` (the correlation of their verdicts), its interval ``low`` and
+        ``high``, and ``n`` (what both judged).
     level : float, default 0.95
         Confidence level of these intervals, as it is written below.
     ax : Axes, optional

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from polpo_lab.analysis.policies import PolicyAnalysis
 from polpo_lab.analysis.policies.figures import Figure
 from polpo_lab.plots.canvas import canvas, explained, finished, legend, no_data, percent_axis
-from polpo_lab.plots.comparison_words import span
+from polpo_lab.plots.comparison_words import method_words, span
 from polpo_lab.plots.given import given
 from polpo_lab.plots.lettering import names_of
 from polpo_lab.plots.marks import Mark, key, mark, whisker
@@ -79,7 +79,7 @@ def attempt_survival(
             ax,
             "attempt",
             intervals,
-            known[0].result.method,
+            method_words((f.result.method for f in known), ".to_frame()"),
             f"n = {span(f.result.n for f in known)} tasks a condition",
         )
     )

@@ -37,9 +37,10 @@ def threshold_sweep(
     Parameters
     ----------
     sweep : DataFrame
-        As ``exp.criteria(labels=...).sweep`` is: a row for each threshold that was tried: ``threshold``, ``cost`` with ``cost_low`` and
-        ``cost_high``, ``false_pass_rate``, ``false_fail_rate``, ``n``, and the flags
-        ``in_force`` and ``recommended``; ``criterion`` where there are several.
+        As ``exp.criteria(labels=...).sweep`` is: a row for each threshold that was tried, with
+        ``threshold``, ``cost``, ``cost_low``, ``cost_high``, ``false_pass_rate``,
+        ``false_fail_rate``, ``n``, and the flags ``in_force`` and ``recommended``;
+        ``criterion`` where there are several.
     criterion : str, optional
         Which one; may be left out where there is only one.
     level : float, default 0.95
@@ -97,7 +98,7 @@ def threshold_sweep(
     top = float(np.nanmax(sweep[["cost", "cost_high"]].to_numpy(float))) or 1.0
     ax.set_ylim(-0.02 * top, 1.02 * top)
     ax.set_ylabel("mean cost of errors")
-    told = shortened(sweep["criterion"].iloc[0]) if "criterion" in sweep else ""
+    told = f"criterion: {shortened(sweep['criterion'].iloc[0])}" if "criterion" in sweep else ""
     ax.set_xlabel(
         explained(
             ax,
