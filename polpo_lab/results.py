@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from polpo_lab.analysis.comparison.result import Comparison
     from polpo_lab.analysis.criteria import CriteriaAnalysis, Rescored
-    from polpo_lab.analysis.criteria.judged_rounds import Rounds
     from polpo_lab.analysis.criteria.rejudged import Rejudged
     from polpo_lab.analysis.failures import Failures
     from polpo_lab.analysis.journal_frames import ExperimentFrame
@@ -203,14 +202,7 @@ class Results:
     # ------------------------------------------------------------------ criteria and labels
 
     def criteria(
-        self,
-        labels: Any = None,
-        *,
-        cost: Mapping[str, float] | None = None,
-        rounds: Rounds = "last",
-        base: str | None = None,
-        cluster: Cluster = "auto",
-        seed: int | None = None,
+        self, labels: Any = None, *, cost: Mapping[str, float] | None = None, **options: Any
     ) -> CriteriaAnalysis:
         """Analyse the criteria: what each says, what hangs on it, and how right it is.
 
@@ -221,40 +213,16 @@ class Results:
             tell what is right. By default the labels in the experiment's folder.
         cost : mapping, optional
             ``{"false_pass": ..., "false_fail": ...}``: what each error costs; 1 by default.
-        rounds : {"last", "first", "all"}
-            What was handed in at the end, at the first try, or every kept round.
-        base : str, optional
-            Which set of criteria; needed where there are several, which are never pooled.
-        cluster : {"auto", "family", "template"}
-            The independent unit of what is not compared to labels.
-        seed : int, optional
-            Of every random step; derived from the data by default.
-
-        Returns
-        -------
-        CriteriaAnalysis
-            Figures, redundancy and judge noise; with labels ``agreement()``, the threshold
-            sweep, ``confirm()`` and ``corrected()``; docs/criteria.md says what each means.
-
-        Raises
-        ------
-        InvalidArgument
-            An argument is wrong, or no round was judged.
+        **options
+            ``rounds`` ("last", "first", "all"), ``base`` (which set of criteria, where there
+            are several), ``cluster`` ("auto", "family", "template"), ``seed``.
         """
         from polpo_lab.analysis.criteria.experiment_criteria import criteria_of_experiment
 
-        options: dict[str, Any] = {"cost": cost, "rounds": rounds, "cluster": cluster, "seed": seed}
-        return criteria_of_experiment(self._read(), labels, base=base, **options)
+        return criteria_of_experiment(self._read(), labels, cost=cost, **options)
 
     def rescore(
-        self,
-        criteria: Any = None,
-        *,
-        judge: Any = None,
-        name: str | None = None,
-        base: str | None = None,
-        lab: Lab | None = None,
-        **options: Any,
+        self, criteria: Any = None, *, judge: Any = None, lab: Lab | None = None, **options: Any
     ) -> Rescored:
         """Score every kept round by other criteria: no agent runs, no server is asked.
 
@@ -268,31 +236,17 @@ class Results:
         judge : callable, Judge, several of those, or JudgePanel, optional
             Who scores criteria: a function ``(criterion, task, result) -> Score``, or
             ``lab.server.judges``; the journal holds no judges.
-        name : str, optional
-            What frames call the new version.
-        base : str, optional
-            The set whose rounds are scored; needed where there are several.
         lab : Lab, optional
             Of the server that has what the journal does not: its tasks are reassessed.
         **options
-            ``concurrency`` (8), and ``sandbox`` as of `polpo_lab.connect`.
-
-        Returns
-        -------
-        Rescored
-            ``frame(kind)``, ``both(kind)``, ``flips()``, ``criteria(...)``.
-
-        Raises
-        ------
-        InvalidArgument
-            The criteria are none, or no judge takes one of them.
+            ``name`` of the new version, ``base`` (the set whose rounds are scored, where there
+            are several), ``concurrency`` (8), ``sandbox`` as of `polpo_lab.connect`.
         """
         from polpo_lab.analysis.criteria.scoring_again import rescore
         from polpo_lab.experiment_display import wait_for_scores
 
         tasks = None if lab is None else lab.tasks
-        options |= {"name": name, "base": base, "tasks": tasks}
-        return rescore(self._read(), criteria, judge, wait_for_scores, **options)
+        return rescore(self._read(), criteria, judge, wait_for_scores, tasks=tasks, **options)
 
     def rejudge(self, times: int = 5, *, judge: Any = None, **options: Any) -> Rejudged:
         """Have judges score every kept round several times, to tell their noise from agents'.
@@ -304,28 +258,13 @@ class Results:
             A judge that draws by ``task.seed`` draws anew each time.
         **options
             ``criteria``, ``base``, ``concurrency``, ``sandbox`` as of `rescore`; ``seed``.
-
-        Returns
-        -------
-        Rejudged
-            Noise by criterion, and the variance of template, agent, run and judge.
         """
         from polpo_lab.analysis.criteria.scoring_again import rejudge
         from polpo_lab.experiment_display import wait_for_scores
 
         return rejudge(self._read(), times, judge, wait_for_scores, **options)
 
-    def label(
-        self,
-        by: str = "me",
-        *,
-        blind: bool = True,
-        sample: int = 50,
-        scale: Literal["pass/fail", "1-5"] = "pass/fail",
-        seed: int = 0,
-        rounds: Literal["last", "first"] = "last",
-        adjudicate: bool = False,
-    ) -> LabelWidget:
+    def label(self, by: str = "me", *, adjudicate: bool = False, **options: Any) -> LabelWidget:
         """Label a sample of rounds by keyboard; every label is on the disk at once.
 
         Drawn at random within condition x verdict. Called again with the same sample and seed
@@ -335,29 +274,15 @@ class Results:
         ----------
         by : str
             Who labels.
-        blind : bool
-            Whether agent and verdicts are kept from the labeller.
-        sample : int
-            How many rounds.
-        scale : {"pass/fail", "1-5"}
-        seed : int
-        rounds : {"last", "first"}
-            What was handed in at the end, or at the first try.
         adjudicate : bool
             Instead of a sample, settle the rounds on which labellers disagree.
-
-        Returns
-        -------
-        LabelWidget
-            Shows itself in a notebook. Elsewhere ``.session.label(place, label)`` labels, and
-            ``.session.to_csv(path)`` writes a file to fill in for `import_labels`.
+        **options
+            ``sample`` (50), ``scale`` ("pass/fail" or "1-5"), ``blind`` (True: agent and
+            verdicts are kept from the labeller), ``seed`` (0), ``rounds`` ("last", "first").
         """
         from polpo_lab.notebook.labelling import label_widget
 
-        options: dict[str, Any] = {"sample": sample, "seed": seed, "rounds": rounds}
-        return label_widget(
-            self._read(), by, scale=scale, blind=blind, adjudicate=adjudicate, **options
-        )
+        return label_widget(self._read(), by, adjudicate=adjudicate, **options)
 
     def labels(self) -> pd.DataFrame:
         """Return every label that counts, one row each; ``.to_csv(...)`` exports them."""
@@ -368,26 +293,14 @@ class Results:
     def import_labels(
         self, path: str | Path, *, by: str | None = None, scale: str | None = None
     ) -> int:
-        """Read labels from a CSV file; all of them, or none.
+        """Read labels from a CSV file, all of them or none; return how many.
 
         Parameters
         ----------
         path : path
             Needs the columns ``trial`` and ``label``.
-        by : str, optional
-            Who labelled, where the file has no column ``by``.
-        scale : {"pass/fail", "1-5"}, optional
-            Where the file has no column ``scale``; by default told by the labels.
-
-        Returns
-        -------
-        int
-            How many were read.
-
-        Raises
-        ------
-        InvalidArgument
-            Naming every line that is wrong, and why.
+        by, scale : str, optional
+            Who labelled, and "pass/fail" or "1-5", where the file has no such column.
         """
         from polpo_lab.analysis.labelling.label_table import import_labels
 

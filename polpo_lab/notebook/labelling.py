@@ -14,7 +14,7 @@ import anywidget
 import traitlets
 
 from polpo_lab.analysis.labelling.sampling import Rounds
-from polpo_lab.analysis.labelling.scales import spelled
+from polpo_lab.analysis.labelling.scales import Scale, spelled
 from polpo_lab.analysis.labelling.session import LabelSession, adjudication_of, session_of
 from polpo_lab.errors import PolpoLabError
 from polpo_lab.experiments.journal import Recorded
@@ -127,12 +127,12 @@ def label_widget(
     recorded: Recorded,
     by: str,
     *,
-    scale: str,
-    blind: bool,
-    adjudicate: bool,
-    sample: int,
-    seed: int,
-    rounds: Rounds,
+    adjudicate: bool = False,
+    sample: int = 50,
+    scale: Scale = "pass/fail",
+    blind: bool = True,
+    seed: int = 0,
+    rounds: Rounds = "last",
 ) -> LabelWidget:
     """Return the widget of a person's session; the parameters are those of ``exp.label``."""
     if adjudicate:

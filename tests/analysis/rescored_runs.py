@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polpo_lab as polpo
+from polpo_lab.assess.judges import Judge, judge
 from polpo_lab.lab import Lab
 
 HOSTILE = "<script>alert('x')</script>\x1b[31m"
@@ -27,25 +28,31 @@ def add_agents(lab: Lab) -> None:
         (task.workspace / "out.txt").write_text("word " * (2 + task.seed % 5))
         yield "wrote"
 
-    @lab.judge(match="long", isolation="inline", version="1")
-    def counting(criterion, task, result):
-        return counted(criterion, task, result)
+    for each in judges():
+        lab.server.judges.add(each)
 
 
-def counted(criterion, task, result):
+def counting(criterion, task, result):
     """Score by the number of words, from 1 to 5."""
     words = len(result.files["out.txt"].split())
     return polpo.Score(min(5, words), f"{words} words")
 
 
-def judge(version: str = "1"):
-    """Return the judge as one that needs no server."""
-    from polpo_lab.assess.judges import judge as make
-
-    return make(match="long", name="counting", isolation="inline", version=version)(counted)
+def four(criterion, task, result):
+    """Tell whether there are four words."""
+    return 5 if len(result.files["out.txt"].split()) >= 4 else 1
 
 
-def suite(size: int = 6) -> polpo.Suite:
+def judges(version: str = "1", first=counting) -> list[Judge]:
+    """Return the judges as ones that need no server; another may take the first one's place."""
+    options = {"isolation": "inline", "version": version}
+    return [
+        judge(match="long", name="counting", **options)(first),
+        judge(match="four", name="four", **options)(four),
+    ]
+
+
+def suite(size: int = 5) -> polpo.Suite:
     return polpo.Suite(
         "words",
         [
@@ -57,8 +64,7 @@ def suite(size: int = 6) -> polpo.Suite:
                 expectations=[
                     {"type": "file_exists", "path": "out.txt", "name": "there"},
                     {"criterion": "It is long", "name": "long", "threshold": 3.0},
-                    {"type": "test", "command": "test $(wc -w < out.txt) -ge 4", "name": "four",
-                     "role": "outcome"},
+                    {"criterion": "It has four words", "name": "four", "role": "outcome"},
                 ],
             )
             for n in range(size)
@@ -66,7 +72,7 @@ def suite(size: int = 6) -> polpo.Suite:
     )  # fmt: skip
 
 
-def run(folder: Path, lab: Lab, *, policies=None, repeats: int = 2, size: int = 6):
+def run(folder: Path, lab: Lab, *, policies=None, repeats: int = 1, size: int = 5):
     """Run the experiment on a connected server and return it."""
     exp = polpo.Experiment(
         "words", suite(size), ["short", "longer"], policies, repeats=repeats, seed=5,

@@ -48,7 +48,7 @@ def words(exp: polpo.Experiment, trial: str, attempt: int) -> int:
 
 
 def test_every_round_is_scored_anew_from_its_files(exp):
-    rescored = exp.rescore(STRICT, judge=rescored_runs.judge())
+    rescored = exp.rescore(STRICT, judge=rescored_runs.judges())
     checks = rescored.frame("checks")
     gates = checks[checks["name"] == "long"]
     assert set(gates["criteria"]) == {"strict"}
@@ -59,12 +59,12 @@ def test_every_round_is_scored_anew_from_its_files(exp):
 
 
 def test_checks_of_role_outcome_stay_under_a_set_that_replaces_the_gates(exp):
-    names = set(exp.rescore(STRICT, judge=rescored_runs.judge()).frame("checks")["name"])
+    names = set(exp.rescore(STRICT, judge=rescored_runs.judges()).frame("checks")["name"])
     assert names == {"long", "four"}
 
 
 def test_the_final_verdict_is_a_replay_exact_or_censored(exp):
-    tasks = exp.rescore(STRICT, judge=rescored_runs.judge()).frame("tasks")
+    tasks = exp.rescore(STRICT, judge=rescored_runs.judges()).frame("tasks")
     attempts = exp.frame("attempts").groupby("trial")["attempt"].max()
     kinds = set()
     for row in tasks.itertuples():
@@ -83,14 +83,14 @@ def test_the_final_verdict_is_a_replay_exact_or_censored(exp):
 
 def test_a_laxer_version_ends_a_task_at_the_attempt_that_passes_now(exp):
     lax = {"lax": [{"criterion": "It is long", "name": "long", "threshold": 1.0}]}
-    tasks = exp.rescore(lax, judge=rescored_runs.judge()).frame("tasks")
+    tasks = exp.rescore(lax, judge=rescored_runs.judges()).frame("tasks")
     assert (tasks["attempts"] == 1).all()
     assert tasks["passed"].all()
     assert (exp.frame("tasks")["attempts"] > 1).any()
 
 
 def test_the_same_criteria_flip_nothing(exp):
-    rescored = exp.rescore(judge=rescored_runs.judge(), name="again")
+    rescored = exp.rescore(judge=rescored_runs.judges(), name="again")
     assert len(rescored.flips()) == 0
     before, after = exp.frame("tasks"), rescored.frame("tasks")
     assert before["passed"].tolist() == after["passed"].tolist()
@@ -99,7 +99,7 @@ def test_the_same_criteria_flip_nothing(exp):
 
 
 def test_flips_tell_both_reasons_by_template(exp):
-    rescored = exp.rescore(STRICT, judge=rescored_runs.judge())
+    rescored = exp.rescore(STRICT, judge=rescored_runs.judges())
     flips = rescored.flips()
     rounds = exp.frame("attempts")
     expected = sum(3 <= words(exp, r.trial, int(r.attempt)) < 5 for r in rounds.itertuples())
@@ -114,24 +114,24 @@ def test_flips_tell_both_reasons_by_template(exp):
 
 
 def test_both_versions_stand_in_one_frame(exp):
-    both = exp.rescore(STRICT, judge=rescored_runs.judge()).both("attempts")
+    both = exp.rescore(STRICT, judge=rescored_runs.judges()).both("attempts")
     assert both["criteria"].value_counts().to_dict().keys() == {"own", "strict"}
 
 
 def test_what_was_scored_once_is_not_scored_again(exp):
-    rescored = exp.rescore(STRICT, judge=rescored_runs.judge())
+    rescored = exp.rescore(STRICT, judge=rescored_runs.judges())
 
     path = exp.folder / "rescored" / f"{rescored.version.hash}.jsonl"
     before = path.read_bytes()
-    again = exp.rescore(STRICT, judge=rescored_runs.judge())
+    again = exp.rescore(STRICT, judge=rescored_runs.judges())
     assert path.read_bytes() == before
     assert again.version == rescored.version or again.version.hash == rescored.version.hash
     assert again.frame("checks").equals(rescored.frame("checks"))
 
 
 def test_another_judge_is_another_version(exp):
-    one = exp.rescore(STRICT, judge=rescored_runs.judge("1"))
-    other = exp.rescore(STRICT, judge=rescored_runs.judge("2"))
+    one = exp.rescore(STRICT, judge=rescored_runs.judges("1"))
+    other = exp.rescore(STRICT, judge=rescored_runs.judges("2"))
     assert one.version.hash != other.version.hash
 
 
@@ -145,28 +145,25 @@ def test_criteria_may_be_a_function_of_the_template(exp):
 
 
 def test_what_is_wrong_is_said(exp):
-    with pytest.raises(InvalidArgument, match="no judge takes 'It is long'"):
+    with pytest.raises(InvalidArgument, match="no judge takes 'It has four words'"):
         exp.rescore(STRICT)
     with pytest.raises(InvalidArgument, match="is no judge"):
         exp.rescore(STRICT, judge=["a name"])
     with pytest.raises(InvalidArgument, match="2 sets"):
-        exp.rescore({"a": ["x"], "b": ["y"]}, judge=lambda *_: 3)
+        exp.rescore({"a": ["x"], "b": ["y"]}, judge=rescored_runs.judges())
     with pytest.raises(InvalidArgument, match="did you mean 'own'"):
-        exp.rescore(STRICT, judge=rescored_runs.judge(), base="owm")
+        exp.rescore(STRICT, judge=rescored_runs.judges(), base="owm")
     with pytest.raises(InvalidArgument, match="is a set of the plan itself"):
-        exp.rescore(STRICT, judge=rescored_runs.judge(), name="own")
+        exp.rescore(STRICT, judge=rescored_runs.judges(), name="own")
     with pytest.raises(InvalidArgument, match="there is no frame 'task'"):
-        exp.rescore(STRICT, judge=rescored_runs.judge()).frame("task")
+        exp.rescore(STRICT, judge=rescored_runs.judges()).frame("task")
 
 
 def test_a_failing_judge_leaves_the_verdict_open_and_is_asked_again(exp):
     def broken(criterion, task, result):
         raise ValueError("no opinion")
 
-    from polpo_lab.assess.judges import judge
-
-    asked = judge(match="long", name="counting", isolation="inline", version="x")
-    rescored = exp.rescore(STRICT, judge=asked(broken))
+    rescored = exp.rescore(STRICT, judge=rescored_runs.judges(first=broken))
     checks = rescored.frame("checks")
     gates = checks[checks["name"] == "long"]
     assert gates["passed"].isna().all()
@@ -174,7 +171,7 @@ def test_a_failing_judge_leaves_the_verdict_open_and_is_asked_again(exp):
     tasks = rescored.frame("tasks")
     assert set(tasks["missing_reason"]) == {"judge_error"}
     lines = (exp.folder / "rescored" / f"{rescored.version.hash}.jsonl").read_bytes().count(b"\n")
-    exp.rescore(STRICT, judge=asked(broken))
+    exp.rescore(STRICT, judge=rescored_runs.judges(first=broken))
     path = exp.folder / "rescored" / f"{rescored.version.hash}.jsonl"
     assert path.read_bytes().count(b"\n") > lines
 
@@ -183,47 +180,44 @@ def test_a_lost_file_leaves_the_trial_without_a_verdict(exp):
     task = exp.task(exp.frame("tasks")["trial"].iloc[0])
     (entry,) = task.attempts[0].files.entries
     (exp.folder / "files" / entry.sha256[:2] / entry.sha256).unlink()
-    tasks = exp.rescore(STRICT, judge=rescored_runs.judge()).frame("tasks")
+    tasks = exp.rescore(STRICT, judge=rescored_runs.judges()).frame("tasks")
     lost = tasks[tasks["missing_reason"] == "files_not_kept"]
     assert len(lost)
     assert lost["passed"].isna().all()
 
 
 KILLED = """
-import os, signal, sys, threading
+import os, signal, sys
 import polpo_lab as polpo
-from polpo_lab.assess.judges import judge
+from tests.analysis import rescored_runs
 
 calls = 0
-def counted(criterion, task, result):
+def counting(criterion, task, result):
     global calls
     calls += 1
-    if calls > 5:
+    if calls > int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
-    words = len(result.files["out.txt"].split())
-    return polpo.Score(min(5, words), f"{words} words")
+    return rescored_runs.counting(criterion, task, result)
 
-made = judge(match="long", name="counting", isolation="inline", version="killed")(counted)
 polpo.Experiment.open(sys.argv[1]).rescore(
     {"strict": [{"criterion": "It is long", "name": "long", "threshold": 5.0}]},
-    judge=made, concurrency=1,
+    judge=rescored_runs.judges(first=counting), concurrency=1,
 )
 """
 
 
 def test_a_killed_rescoring_goes_on_where_it_was(exp):
-    killed = subprocess.run([sys.executable, "-c", KILLED, exp.folder], check=False, timeout=120)
-    assert killed.returncode == -9
+    def rescore(calls: int) -> int:
+        command = [sys.executable, "-c", KILLED, str(exp.folder), str(calls)]
+        return subprocess.run(command, check=False, timeout=120).returncode
+
+    assert rescore(5) == -9
     (path,) = (exp.folder / "rescored").glob("*.jsonl")
     kept = [json.loads(line) for line in path.read_bytes().splitlines()]
     assert len(kept) == 1 + 5  # the version, and what was scored before the kill
     with path.open("ab") as file:
         file.write(b'{"record":"assessed","task_id":"cut')  # as a power cut would leave it
-    again = subprocess.run(
-        [sys.executable, "-c", KILLED.replace("calls > 5", "False"), exp.folder],
-        check=True, timeout=120,
-    )  # fmt: skip
-    assert again.returncode == 0
+    assert rescore(1_000) == 0
     scored = [
         json.loads(line) for line in path.read_bytes().splitlines() if not line.endswith(b'"cut')
     ]
@@ -261,9 +255,7 @@ def test_it_agrees_with_the_servers_reassess_check_by_check(tmp_path, with_walls
     assert len(expected) == 6
     for trial, by_server in expected.items():
         ours = {
-            row.check: row
-            for row in rescored.frame("checks").itertuples()
-            if row.trial == trial
+            row.check: row for row in rescored.frame("checks").itertuples() if row.trial == trial
         }
         assert isinstance(by_server, Task)
         assert len(by_server.assessment.checks) == len(ours) > 5
@@ -283,9 +275,9 @@ def test_what_only_the_server_has_is_reassessed_there(tmp_path):
         rescored_runs.add_agents(lab)
         exp = rescored_runs.run(tmp_path, lab, repeats=1, size=2)
         shutil.rmtree(exp.folder / "files")
-        alone = exp.rescore(STRICT, judge=rescored_runs.judge())
+        alone = exp.rescore(STRICT, judge=rescored_runs.judges())
         assert set(alone.frame("tasks")["missing_reason"]) == {"files_not_kept"}
-        through = exp.rescore(STRICT, judge=rescored_runs.judge(), lab=lab)
+        through = exp.rescore(STRICT, judge=rescored_runs.judges(), lab=lab)
         tasks = through.frame("tasks").set_index("task_id")
         for task_id, row in tasks.iterrows():
             kept = lab.tasks.get(task_id).attempts[-1]
@@ -295,14 +287,14 @@ def test_what_only_the_server_has_is_reassessed_there(tmp_path):
 
 
 def test_a_sentence_and_a_page_say_what_changed(exp):
-    rescored = exp.rescore(STRICT, judge=rescored_runs.judge())
+    rescored = exp.rescore(STRICT, judge=rescored_runs.judges())
     assert "first tries passed" in repr(rescored)
     assert "would have been tried again" in " ".join(rescored.warnings)
     assert "<script" not in rescored._repr_html_() + rescored.flips()._repr_html_()
 
 
 def test_rescored_versions_have_an_analysis_of_their_own(exp):
-    analysis = exp.rescore(STRICT, judge=rescored_runs.judge()).criteria("four")
+    analysis = exp.rescore(STRICT, judge=rescored_runs.judges()).criteria("four")
     assert analysis.name == "strict"
     assert set(analysis.judged.names) == {"long", "four"}
 
