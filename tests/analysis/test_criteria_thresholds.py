@@ -265,4 +265,4 @@ def test_judging_again_needs_judges_and_times(exp):
     with pytest.raises(InvalidArgument, match="times=1 must be"):
         exp.rejudge(1, judge=rescored_runs.judges())
     with pytest.raises(InvalidArgument, match="no criterion is scored by a judge"):
-        exp.rejudge(2, criteria={"x": [{"type": "file_exists", "path": "a"}]})
+        exp.rejudge(2, criteria=lambda template: [{"type": "file_exists", "path": "a"}])

@@ -118,14 +118,17 @@ function render({ model, el }) {
   const receive = (message) => {
     if (message.id !== waitsFor) return;
     waitsFor = null;
-    trouble.textContent = "";
+    if (message.kind !== "round") trouble.textContent = "";
     if (message.kind === "refused") trouble.textContent = message.words;
     else if (message.kind === "round") {
       round = message;
       draw();
-    } else if (message.next === null || message.label === null) {
+    } else if (message.label === null) {
+      round = { ...round, label: null };
+      draw();
+    } else if (message.next === null) {
       show(message.place);
-      if (message.next === null) trouble.textContent = "All are labelled, and kept.";
+      trouble.textContent = "All are labelled, and kept.";
     } else show(message.next);
   };
   root.addEventListener("keydown", (event) => {
