@@ -233,9 +233,9 @@ class Results:
         criteria : expectations, CriteriaSet, mapping of one name to those, or callable, optional
             A callable takes a `Template` and returns its expectations. By default those the
             rounds were run under, for another judge.
-        judge : callable, Judge, several of those, or JudgePanel, optional
-            Who scores criteria: a function ``(criterion, task, result) -> Score``, or
-            ``lab.server.judges``; the journal holds no judges.
+        judge : callable, str, several of those, or JudgePanel, optional
+            Who scores criteria: a function ``(criterion, task, result) -> Score``, a model
+            (``"openai:..."``), or ``lab.server.judges``; the journal holds no judges.
         lab : Lab, optional
             Of the server that has what the journal does not: its tasks are reassessed.
         **options
@@ -243,7 +243,7 @@ class Results:
             are several), ``concurrency`` (8), ``sandbox`` as of `polpo_lab.connect`.
         """
         from polpo_lab.analysis.criteria.scoring_again import rescore
-        from polpo_lab.experiment_display import wait_for_scores
+        from polpo_lab.scoring_display import wait_for_scores
 
         tasks = None if lab is None else lab.tasks
         return rescore(self._read(), criteria, judge, wait_for_scores, tasks=tasks, **options)
@@ -260,7 +260,7 @@ class Results:
             ``criteria``, ``base``, ``concurrency``, ``sandbox`` as of `rescore`; ``seed``.
         """
         from polpo_lab.analysis.criteria.scoring_again import rejudge
-        from polpo_lab.experiment_display import wait_for_scores
+        from polpo_lab.scoring_display import wait_for_scores
 
         return rejudge(self._read(), times, judge, wait_for_scores, **options)
 

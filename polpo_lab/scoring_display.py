@@ -71,7 +71,7 @@ def _in_a_cell(scoring: Scoring, console: Console) -> Iterator[Callable[[], None
     del console
     from IPython.display import display
 
-    handle = display(_Shown(scoring), display_id=True)
+    handle = display(_Shown(scoring), display_id=True)  # type: ignore[no-untyped-call]
 
     def look() -> None:
         handle.update(_Shown(scoring))

@@ -60,6 +60,8 @@ def test_rates_of_a_hand_made_table():
     for name, value in expected.items():
         assert told.loc[name, "estimate"] == pytest.approx(value), name
     assert analysis.confusion("judge").table.tolist() == [[15, 5], [10, 20]]
+    shares = analysis.calibration("judge").to_frame()["estimate"].dropna()
+    assert shares.tolist() == pytest.approx([10 / 25, 20 / 25])
     # Every template is a cluster of one: Wilson's interval (scipy).
     wilson = stats.binomtest(20, 25).proportion_ci(method="wilson")
     low, high = told.loc["precision", ["low", "high"]]

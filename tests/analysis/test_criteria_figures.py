@@ -145,3 +145,9 @@ def test_the_frame_has_a_row_for_each_figure():
     assert isinstance(frame, pd.DataFrame)
     assert len(frame) == 3 * 4
     assert {"estimate", "low", "high", "n", "n_clusters", "method"} <= set(frame)
+
+
+def test_a_threshold_that_differs_between_templates_is_named():
+    told = frames(rounds({"a": 5}, {"a": 1}))
+    told["checks"].loc[1, "threshold"] = 4.0
+    assert any("'a' differs between templates" in warning for warning in criteria_of(told).warnings)

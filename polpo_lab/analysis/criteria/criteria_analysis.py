@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from polpo_lab.analysis import columns as c
-from polpo_lab.analysis.comparison.display import html_table
 from polpo_lab.analysis.criteria.agreement import (
     agreement_frame,
     checked_criteria,
@@ -22,29 +19,26 @@ from polpo_lab.analysis.criteria.corrected_rates import CorrectedRate, corrected
 from polpo_lab.analysis.criteria.figures import (
     CriterionFigure,
     figures_of,
-    kind_of,
     redundancy_matrix,
     redundancy_of,
 )
-from polpo_lab.analysis.criteria.judge_noise import judge_noise, reviewer_sd
-from polpo_lab.analysis.criteria.judged_rounds import JudgedRounds, Rounds, judged_rounds
-from polpo_lab.analysis.criteria.labelled_rounds import LabelledRounds, labelled_rounds
+from polpo_lab.analysis.criteria.judge_noise import judge_noise
+from polpo_lab.analysis.criteria.judged_rounds import JudgedRounds, Rounds
+from polpo_lab.analysis.criteria.labelled_rounds import LabelledRounds
+from polpo_lab.analysis.criteria.overview import as_html, as_text, cautions
 from polpo_lab.analysis.criteria.rejudged import Rejudged
-from polpo_lab.analysis.criteria.splitting import Split, split_of
+from polpo_lab.analysis.criteria.splitting import Split
 from polpo_lab.analysis.criteria.thresholds import (
-    RULE,
     Costs,
     Threshold,
     has_threshold,
     recommended,
 )
 from polpo_lab.errors import InvalidArgument
-from polpo_lab.hostile_text import escape_html, one_line
-from polpo_lab.stats import Confusion
-from polpo_lab.stats.result import Estimate, number, record
+from polpo_lab.stats import Calibration, Confusion, calibration
+from polpo_lab.stats.result import Estimate, record
 from polpo_lab.stats.samples import one_of
 
-SHOWN = ("pass_rate", "mean_score", "discrimination", "decisiveness")
 LEVEL = 0.95
 
 
@@ -161,6 +155,27 @@ class CriteriaAnalysis:
         labelled = self._labels()
         (name,) = checked_criteria(self.judged, labelled, criterion)
         return confusion_of(self.judged, labelled, name, self.split.dev)
+
+    def calibration(self, criterion: str) -> Calibration:
+        """Return how often labels pass what got each score, on the dev side.
+
+        Parameters
+        ----------
+        criterion : str
+
+        Raises
+        ------
+        InvalidArgument
+            There are no labels, or no such criterion.
+        """
+        labelled, dev = self._labels(), self.split.dev
+        (name,) = checked_criteria(self.judged, labelled, criterion)
+        return calibration(
+            self.judged.score(name)[dev],
+            labelled.truth[dev],
+            self.judged.templates[dev],
+            inclusion_prob=labelled.inclusion_prob[dev] if labelled.weighs else None,
+        )
 
     def agreement(self, criterion: str | None = None, level: float = LEVEL) -> pd.DataFrame:
         """Return every figure of agreement with labels, beside that of labellers among themselves.
@@ -288,162 +303,10 @@ class CriteriaAnalysis:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know, in words."""
-        return tuple(self._warnings())
-
-    def _warnings(self) -> Iterator[str]:
-        tried = self.judged.items[c.ATTEMPT].gt(1) | self.judged.items[c.ROUND].gt(0)
-        if self.rounds == "last" and tried.any():
-            yield (
-                f"{int(tried.sum())} rounds are later ones, reached since earlier ones failed: "
-                "gates pass more often at the end than at first tries (rounds='first')"
-            )
-        unknown = self.judged.verdicts.isna().sum()
-        if int(unknown.sum()) and (worst := str(unknown.idxmax())):
-            yield (
-                f"some checks have no verdict on some rounds, {worst!r} on most "
-                f"({int(unknown.max())} of {len(self.judged.items)}): missing, not failed"
-            )
-        if self.labelled is None:
-            return
-        yield from self.labelled.warnings
-        yield from self.split.warnings
-        dev = int((~np.isnan(self.labelled.truth) & self.split.dev).sum())
-        if self.labelled.n and dev < 20:
-            yield f"only {dev} labelled rounds on the dev side: thresholds chosen on so few move"
-
-    def _facts(self) -> list[str]:
-        templates = len(set(self.judged.templates))
-        seen = f"{self.rounds} rounds: n = {len(self.judged.items)} of {templates} templates"
-        unit = f"intervals 95%, clustered by {self.judged.unit}, with labels by template"
-        facts = [f"{seen}; {unit}"]
-        if self.labelled is not None:
-            dev, test = (
-                int((~np.isnan(self.labelled.truth) & side).sum())
-                for side in (self.split.dev, self.split.test)
-            )
-            facts.append(
-                f"{self.labelled.source}: {dev} rounds on the dev side, {test} on the test side "
-                f"(by {self.split.by}), which .confirm() opens once"
-            )
-        facts += [_threshold_words(each) for each in self.thresholds]
-        if self.thresholds:
-            facts.append(f"rule: {RULE}; costs {self.costs.false_pass:g} for a false pass, "
-                         f"{self.costs.false_fail:g} for a false fail")  # fmt: skip
-        return facts + [f"! {warning}" for warning in self.warnings]
-
-    def _table(self) -> tuple[list[str], list[list[str]]]:
-        labelled = self.labelled is not None and bool(self.labelled.n)
-        headings = ["criterion", "kind", "pass rate", "mean score", "discrimination",
-                    "decisiveness", "reviewer SD"]  # fmt: skip
-        headings += ["precision", "recall"] if labelled else []
-        rows = []
-        for name in self.judged.names:
-            found = {f.name: f.result for f in self.figures if f.criterion == name}
-            row = [one_line(name, 50), kind_of(self.judged, name)]
-            row += [_spelled(found[figure]) for figure in SHOWN]
-            row.append(number(reviewer_sd(self.judge_noise, name)))
-            if labelled:
-                row += self._precision_and_recall(name)
-            rows.append(row)
-        return headings, rows
-
-    def _precision_and_recall(self, name: str) -> list[str]:
-        if self.labelled is None or name == self.labelled.check:
-            return ["(the labels)", ""]
-        seen = confusion_of(self.judged, self.labelled, name, self.split.dev)
-        return [_spelled(seen["precision"]), _spelled(seen["recall"])]
+        return tuple(cautions(self))
 
     def __repr__(self) -> str:
-        headings, rows = self._table()
-        widths = [max(len(row[at]) for row in [headings, *rows]) for at in range(len(headings))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in [headings, *rows]
-        ]
-        return "\n".join([f"Criteria {one_line(self.name, 60)!r}", *lines, *self._facts()])
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        facts = "<br>".join(escape_html(fact) for fact in self._facts())
-        return (
-            f"<p><b>Criteria {escape_html(one_line(self.name, 60))}</b></p>"
-            f"{html_table(*self._table())}<p><small>{facts}</small></p>"
-        )
-
-
-def criteria_of(
-    frames: Mapping[str, pd.DataFrame],
-    *,
-    name: str = "own",
-    labels: Any = None,
-    cost: Mapping[str, float] | None = None,
-    rounds: Rounds = "last",
-    cluster: str = "auto",
-    families: str = "random",
-    rejudgement: Rejudged | None = None,
-    opening: Callable[[CriteriaAnalysis], Confirmation] | None = None,
-    seed: int | None = None,
-) -> CriteriaAnalysis:
-    """Analyse the criteria of frames of one set of criteria.
-
-    Parameters
-    ----------
-    frames : mapping of str to pandas.DataFrame
-        ``attempts``, ``checks`` and ``scores``.
-    name : str
-        Of the set.
-    labels : pandas.DataFrame, str or None
-    cost : mapping, optional
-        ``false_pass`` and ``false_fail``; both 1 by default.
-    rounds : {"last", "first", "all"}
-    cluster : {"auto", "family", "template"}
-    families : {"random", "fixed"}
-    rejudgement : Rejudged, optional
-    opening : callable, optional
-        Confirms thresholds on the test side, and writes down that it was opened.
-    seed : int, optional
-        Of every random step; derived from the data by default.
-
-    Returns
-    -------
-    CriteriaAnalysis
-
-    Raises
-    ------
-    InvalidArgument
-        An argument is wrong, or no round was judged.
-    """
-    judged = judged_rounds(
-        frames["attempts"], frames["checks"], rounds=rounds, cluster=cluster, families=families
-    )
-    return CriteriaAnalysis(
-        name=name,
-        judged=judged,
-        scores=frames["scores"],
-        rounds=rounds,
-        labelled=labelled_rounds(judged, labels),
-        split=split_of(judged),
-        costs=Costs.of(cost),
-        rejudgement=rejudgement,
-        opening=opening,
-        seed=seed,
-    )
-
-
-def _spelled(result: Estimate) -> str:
-    low, high = result.confidence_interval(LEVEL)
-    if np.isnan(result.estimate):
-        return "-"
-    if np.isnan(low):
-        return number(result.estimate)
-    return f"{result.estimate:.3g} [{low:.3g}, {high:.3g}]"
-
-
-def _threshold_words(each: Threshold) -> str:
-    low, high = each.cost.confidence_interval()
-    change = "keep" if each.recommended == each.in_force else "recommended"
-    share = "" if np.isnan(each.chosen_share) else f", chosen in {each.chosen_share:.0%} of draws"
-    return (
-        f"{one_line(each.criterion, 50)}: {change} threshold {each.recommended:g} (in force "
-        f"{each.in_force:g}); dev cost {number(each.cost.estimate)} (95% CI {number(low)} to "
-        f"{number(high)}) against {number(each.cost_in_force.estimate)}, n = {each.n}{share}"
-    )
+        return as_html(self)

@@ -12,7 +12,8 @@ import pandas as pd
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.columns import FrameKind
 from polpo_lab.analysis.criteria.confirmation import Confirmation, confirm
-from polpo_lab.analysis.criteria.criteria_analysis import CriteriaAnalysis, criteria_of
+from polpo_lab.analysis.criteria.criteria_analysis import CriteriaAnalysis
+from polpo_lab.analysis.criteria.from_frames import criteria_of
 from polpo_lab.analysis.criteria.labelled_rounds import read_label_file
 from polpo_lab.analysis.criteria.rejudged import Rejudged, rejudged
 from polpo_lab.analysis.journal_frames import journal_frames
@@ -107,7 +108,8 @@ def _labels(recorded: Recorded, labels: Any) -> Any:
 
 
 def _latest_rejudgement(recorded: Recorded, base: str) -> Rejudged | None:
-    kept = [store for store in stores(recorded.folder, "rejudged") if store.about()]
+    every = stores(recorded.folder, "rejudged")
+    kept = [store for store in every if (store.about() or {}).get("base") == base]
     if not kept:
         return None
     scored = kept[-1].assessments()

@@ -37,6 +37,8 @@ class JudgedRounds:
         Each round's independent unit.
     unit : str
         What those are: ``family`` or ``template``.
+    mixed : tuple of str
+        Checks whose threshold differs between templates.
     """
 
     items: pd.DataFrame
@@ -45,6 +47,7 @@ class JudgedRounds:
     about: pd.DataFrame
     clusters: np.ndarray[Any, np.dtype[np.object_]]
     unit: str
+    mixed: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -132,6 +135,7 @@ def judged_rounds(
         about=about.first().reindex(names),
         clusters=_clusters(items, unit),
         unit=unit,
+        mixed=tuple(str(name) for name in about[c.THRESHOLD].nunique().loc[lambda n: n > 1].index),
     )
 
 

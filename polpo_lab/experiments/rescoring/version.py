@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polpo_lab.assess.judges import Judge, JudgePanel, criterion_text, judge
+from polpo_lab.assess.judges import JudgePanel, criterion_text, judge
 from polpo_lab.client import drafting
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.conditions import CriteriaSet
@@ -81,7 +81,7 @@ def criteria_version(
     criteria : list of expectations, CriteriaSet, mapping of one name to those, callable, None
         A callable takes a `Template` and returns its expectations; None: those the rounds
         were run under, for other judges.
-    judges : callable, Judge, JudgePanel, iterable of those, None
+    judges : callable, Judge, name of a model, JudgePanel, iterable of those, None
     name : str, optional
         By default the mapping's name, or one made of the hash.
     base : str, optional
@@ -142,14 +142,23 @@ def panel_of(judges: Any) -> JudgePanel:
         return JudgePanel()
     if isinstance(judges, JudgePanel):
         return judges
-    several = list(judges) if isinstance(judges, Iterable) else [judges]
-    for each in several:
-        if not isinstance(each, Judge) and not callable(each):
-            raise InvalidArgument(
-                f"judge={one_line(repr(each), 80)} is no judge: give a function "
-                "(criterion, task, result) -> Score, several, or lab.server.judges"
-            )
-    return JudgePanel(each if isinstance(each, Judge) else judge(each) for each in several)
+    is_one = isinstance(judges, str) or not isinstance(judges, Iterable)
+    return JudgePanel(map(_judge, [judges] if is_one else judges))
+
+
+def _judge(given: Any) -> Any:
+    if hasattr(given, "members"):  # a Judge, or a model that is one
+        return given
+    if callable(given):
+        return judge(given)
+    if isinstance(given, str) and ":" in given:
+        from polpo_lab.assess.model_judges import model_judge  # with the extra llm only
+
+        return model_judge(given)
+    raise InvalidArgument(
+        f"judge={one_line(repr(given), 80)} is no judge: give a function (criterion, task, result) "
+        '-> Score, a model such as "openai:gpt-5", several of those, or lab.server.judges'
+    )
 
 
 _Expectations = dict[str, tuple[Any, ...]]
