@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from polpo_lab.analysis.comparison.display import html_lines
 from polpo_lab.analysis.criteria.thresholds import Costs, Labelled, Threshold
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.journal.openings import find_opening, note_opening
-from polpo_lab.hostile_text import escape_html, one_line
+from polpo_lab.hostile_text import one_line
 from polpo_lab.stats import Confusion, confusion
 from polpo_lab.stats.result import Estimate, number
 
@@ -107,8 +108,7 @@ class Confirmation:
         return "\n  ".join(self._lines())
 
     def _repr_html_(self) -> str:
-        head, *rest = (escape_html(line) for line in self._lines())
-        return f"<p><b>{head}</b><br>{'<br>'.join(rest)}</p>"
+        return html_lines(self._lines())
 
 
 def confirm(analysis: CriteriaAnalysis, folder: Path, version: str) -> Confirmation:

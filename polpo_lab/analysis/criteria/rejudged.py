@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from polpo_lab.analysis import columns as c
+from polpo_lab.analysis.comparison.display import html_lines
 from polpo_lab.analysis.criteria.judge_noise import MOST_VARIANCE
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.rescoring.rounds import PlayedTrial, RoundKey
-from polpo_lab.hostile_text import escape_html, one_line
+from polpo_lab.hostile_text import one_line
 from polpo_lab.stats import VarianceComponents, mean, proportion, variance_components
 from polpo_lab.stats.result import Estimate, number
 from polpo_lab.stats.samples import averaged
@@ -121,8 +122,7 @@ class Rejudged:
         return "\n  ".join(self._lines())
 
     def _repr_html_(self) -> str:
-        head, *rest = (escape_html(line) for line in self._lines())
-        return f"<p><b>{head}</b><br>{'<br>'.join(rest)}</p>"
+        return html_lines(self._lines())
 
 
 def rejudged(

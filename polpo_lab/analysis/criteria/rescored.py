@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from polpo_lab.analysis import columns as c
+from polpo_lab.analysis.comparison.display import html_lines
 from polpo_lab.analysis.criteria.replayed_tasks import CENSORED, ReplayedTask, replayed
 from polpo_lab.analysis.criteria.version_flips import VersionFlips, version_flips
 from polpo_lab.analysis.frames import check_known
@@ -19,7 +20,7 @@ from polpo_lab.experiments.journal import Recorded
 from polpo_lab.experiments.rescoring.rounds import PlayedTrial, RoundKey, played_trials
 from polpo_lab.experiments.rescoring.store import AssessmentStore
 from polpo_lab.experiments.rescoring.version import CriteriaVersion
-from polpo_lab.hostile_text import escape_html, one_line
+from polpo_lab.hostile_text import one_line
 from polpo_lab.stats import proportion
 from polpo_lab.stats.result import Estimate, number
 from polpo_lab.verdicts import WireObject
@@ -244,8 +245,7 @@ class Rescored:
         return "\n  ".join(self._lines())
 
     def _repr_html_(self) -> str:
-        head, *rest = (escape_html(line) for line in self._lines())
-        return f"<p><b>{head}</b><br>{'<br>'.join(rest)}</p>"
+        return html_lines(self._lines())
 
 
 def _first_rate(tasks: pd.DataFrame) -> Estimate:
