@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from polpo_lab.analysis.comparison.result import Comparison
+    from polpo_lab.analysis.criteria import CriteriaAnalysis, Rescored
+    from polpo_lab.analysis.criteria.rejudged import Rejudged
     from polpo_lab.analysis.failures import Failures
     from polpo_lab.analysis.journal_frames import ExperimentFrame
     from polpo_lab.analysis.policies import PolicyAnalysis
@@ -22,13 +24,15 @@ if TYPE_CHECKING:
     from polpo_lab.experiments.journal import Recorded
     from polpo_lab.experiments.plan import Plan
     from polpo_lab.experiments.suite import Suite
+    from polpo_lab.lab import Lab
     from polpo_lab.models import Task
+    from polpo_lab.notebook.labelling import LabelWidget
 
 EXPERIMENTS_FOLDER = Path(".polpo-lab") / "experiments"
 
 
 class Results:
-    """What a journal tells: frames, comparisons, policies. Also of somebody else's journal.
+    """What a journal tells: frames, comparisons, policies, criteria. Also of another's journal.
 
     Everything here can be read while the experiment runs, by any process.
 
@@ -194,6 +198,113 @@ class Results:
         from polpo_lab.analysis.policies.from_journal import policies_recorded
 
         return policies_recorded(self._read(), outcome=outcome, cluster=cluster, seed=seed)
+
+    # ------------------------------------------------------------------ criteria and labels
+
+    def criteria(
+        self, labels: Any = None, *, cost: Mapping[str, float] | None = None, **options: Any
+    ) -> CriteriaAnalysis:
+        """Analyse the criteria: what each says, what hangs on it, and how right it is.
+
+        Parameters
+        ----------
+        labels : DataFrame, path or str, optional
+            As `labels` returns them, a CSV file of such, or the name of a check whose verdicts
+            tell what is right. By default the labels in the experiment's folder.
+        cost : mapping, optional
+            ``{"false_pass": ..., "false_fail": ...}``: what each error costs; 1 by default.
+        **options
+            ``rounds`` ("last", "first", "all"), ``base`` (which set of criteria, where there
+            are several), ``cluster`` ("auto", "family", "template"), ``seed``.
+        """
+        from polpo_lab.analysis.criteria.experiment_criteria import criteria_of_experiment
+
+        return criteria_of_experiment(self._read(), labels, cost=cost, **options)
+
+    def rescore(
+        self, criteria: Any = None, *, judge: Any = None, lab: Lab | None = None, **options: Any
+    ) -> Rescored:
+        """Score every kept round by other criteria: no agent runs, no server is asked.
+
+        What was scored is kept in the experiment's folder: called again, it goes on.
+
+        Parameters
+        ----------
+        criteria : expectations, CriteriaSet, mapping of one name to those, or callable, optional
+            A callable takes a `Template` and returns its expectations. By default those the
+            rounds were run under, for another judge.
+        judge : callable, str, several of those, or JudgePanel, optional
+            Who scores criteria: a function ``(criterion, task, result) -> Score``, a model
+            (``"openai:..."``), or ``lab.server.judges``; the journal holds no judges.
+        lab : Lab, optional
+            Of the server that has what the journal does not: its tasks are reassessed.
+        **options
+            ``name`` of the new version, ``base`` (the set whose rounds are scored, where there
+            are several), ``concurrency`` (8), ``sandbox`` as of `polpo_lab.connect`.
+        """
+        from polpo_lab.analysis.criteria.scoring_again import rescore
+        from polpo_lab.scoring_display import wait_for_scores
+
+        tasks = None if lab is None else lab.tasks
+        return rescore(self._read(), criteria, judge, wait_for_scores, tasks=tasks, **options)
+
+    def rejudge(self, times: int = 5, *, judge: Any = None, **options: Any) -> Rejudged:
+        """Have judges score every kept round several times, to tell their noise from agents'.
+
+        Parameters
+        ----------
+        times : int
+        judge : as of `rescore`
+            A judge that draws by ``task.seed`` draws anew each time.
+        **options
+            ``criteria``, ``base``, ``concurrency``, ``sandbox`` as of `rescore`; ``seed``.
+        """
+        from polpo_lab.analysis.criteria.scoring_again import rejudge
+        from polpo_lab.scoring_display import wait_for_scores
+
+        return rejudge(self._read(), times, judge, wait_for_scores, **options)
+
+    def label(self, by: str = "me", *, adjudicate: bool = False, **options: Any) -> LabelWidget:
+        """Label a sample of rounds by keyboard; every label is on the disk at once.
+
+        Drawn at random within condition x verdict. Called again with the same sample and seed
+        it goes on, and another person labels the same rounds.
+
+        Parameters
+        ----------
+        by : str
+            Who labels.
+        adjudicate : bool
+            Instead of a sample, settle the rounds on which labellers disagree.
+        **options
+            ``sample`` (50), ``scale`` ("pass/fail" or "1-5"), ``blind`` (True: agent and
+            verdicts are kept from the labeller), ``seed`` (0), ``rounds`` ("last", "first").
+        """
+        from polpo_lab.notebook.labelling import label_widget
+
+        return label_widget(self._read(), by, adjudicate=adjudicate, **options)
+
+    def labels(self) -> pd.DataFrame:
+        """Return every label that counts, one row each; ``.to_csv(...)`` exports them."""
+        from polpo_lab.analysis.labelling.label_table import labels_frame
+
+        return labels_frame(self._read())
+
+    def import_labels(
+        self, path: str | Path, *, by: str | None = None, scale: str | None = None
+    ) -> int:
+        """Read labels from a CSV file, all of them or none; return how many.
+
+        Parameters
+        ----------
+        path : path
+            Needs the columns ``trial`` and ``label``.
+        by, scale : str, optional
+            Who labelled, and "pass/fail" or "1-5", where the file has no such column.
+        """
+        from polpo_lab.analysis.labelling.label_table import import_labels
+
+        return import_labels(self._read(), path, by=by, scale=scale)
 
     # ------------------------------------------------------------------ for others
 

@@ -21,9 +21,10 @@ from polpo_lab.analysis.compaction import COMPACTED, load_tables, tables_of_reco
 from polpo_lab.analysis.conditions_frame import conditions_of
 from polpo_lab.analysis.frames import check_known
 from polpo_lab.analysis.planned import planned_table, table_of_trials
-from polpo_lab.analysis.segment_tables import END, SegmentTables
+from polpo_lab.analysis.segment_tables import END, SegmentTables, tables_of_tasks
 from polpo_lab.experiments.journal import Recorded
 from polpo_lab.experiments.trial import Trial
+from polpo_lab.verdicts import WireObject
 
 ExperimentFrame = c.FrameKind | Literal["conditions"]
 EXPERIMENT_FRAMES: tuple[ExperimentFrame, ...] = (*c.FRAMES, "conditions")
@@ -88,7 +89,37 @@ def journal_frames(
     for kind in kinds:
         check_known(kind, EXPERIMENT_FRAMES)
         needed["tasks" if kind == "conditions" else kind] = None
-    joined = _Joined(recorded, _parts(recorded, tuple(needed)), superseded=superseded)
+    parts = _parts(recorded, tuple(needed))
+    return _frames(_Joined(recorded, parts, superseded=superseded), needed, kinds)
+
+
+def frames_of_tasks(
+    recorded: Recorded,
+    tasks: Iterable[tuple[str, WireObject]],
+    kinds: Sequence[ExperimentFrame],
+) -> dict[ExperimentFrame, pd.DataFrame]:
+    """Return frames of an experiment as if its trials had ended with other tasks.
+
+    Parameters
+    ----------
+    recorded : Recorded
+        Says which trials are planned; those without a task are ``not_run``.
+    tasks : iterable of (str, dict)
+        The trial's id, and the task as the server would spell it.
+    kinds : sequence of str
+        As of `journal_frames`, without ``events``.
+    """
+    needed: dict[c.FrameKind, None] = {}
+    for kind in kinds:
+        check_known(kind, [each for each in EXPERIMENT_FRAMES if each != "events"])
+        needed["tasks" if kind == "conditions" else kind] = None
+    parts = [tables_of_tasks(tasks, tuple(needed))]
+    return _frames(_Joined(recorded, parts, superseded=False), needed, kinds)
+
+
+def _frames(
+    joined: _Joined, needed: Iterable[c.FrameKind], kinds: Sequence[ExperimentFrame]
+) -> dict[ExperimentFrame, pd.DataFrame]:
     frames: dict[ExperimentFrame, pd.DataFrame] = {kind: joined.frame(kind) for kind in needed}
     if "conditions" in kinds:
         frames["conditions"] = conditions_of(frames["tasks"])

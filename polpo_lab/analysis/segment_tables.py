@@ -116,6 +116,33 @@ class _Collecting:
 _UNKNOWN = {"task_id": None, "reason": None, "end": -1, "identity": None}
 
 
+def tables_of_tasks(
+    tasks: Iterable[tuple[str, WireObject]], kinds: Collection[c.FrameKind]
+) -> SegmentTables:
+    """Return tables of tasks by trial, as of a segment in which they all ended.
+
+    Parameters
+    ----------
+    tasks : iterable of (str, dict)
+        The trial's id, and the task as the server would spell it.
+    kinds : collection of str
+        Without ``events``, which tasks do not tell.
+    """
+    collecting = _Collecting({kind: Rows(kind) for kind in kinds}, {})
+    for trial_id, task in tasks:
+        collecting.take_of_trial(
+            {
+                "record": "ended",
+                "trial": trial_id,
+                "number": 1,
+                "reason": None,
+                "task_id": task["id"],
+                "task": task,
+            }
+        )
+    return collecting.finished()
+
+
 def read_segment(
     recorded: Recorded, segment: Segment, kinds: Collection[c.FrameKind]
 ) -> SegmentTables:

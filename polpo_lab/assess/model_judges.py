@@ -86,6 +86,11 @@ class ModelReviewer:
         """What the reviewer is called."""
         return self.judge.name if self.judge.reviewers == 1 else f"{self.judge.name}-{self.number}"
 
+    @property
+    def version(self) -> str:
+        """Its judge's."""
+        return self.judge.version
+
 
 def model_judge(
     model: Any,

@@ -51,7 +51,7 @@ def plan_of(
         suite=suite,
         agents=_agents(agents),
         policies=_policies(policies),
-        criteria=_criteria(criteria),
+        criteria=criteria_sets(criteria),
         repeats=_whole(repeats, "repeats", least=1),
         seed=_whole(seed, "seed", least=0),
         primary=primary if primary is None else _name(primary, "primary"),
@@ -105,7 +105,8 @@ def _policy(name: Any, value: Any) -> Policy:
     return policy
 
 
-def _criteria(criteria: Any) -> dict[str, CriteriaSet | None]:
+def criteria_sets(criteria: Any) -> dict[str, CriteriaSet | None]:
+    """Return sets of criteria by name; one without a name is called ``given``."""
     if criteria is None:
         return {OWN_CRITERIA: None}
     if isinstance(criteria, Mapping) and criteria and not _is_one_set(criteria):

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -57,11 +57,13 @@ class Workspace:
         return workspace
 
     @classmethod
-    def restore(cls, root: Path, blobs: Path, kept: Sequence[KeptFile]) -> Workspace:
-        """Make a folder below ``root`` with the kept files of a round."""
+    def restore(
+        cls, root: Path, kept: Sequence[KeptFile], read: Callable[[str], bytes]
+    ) -> Workspace:
+        """Make a folder below ``root`` with the kept files of a round; ``read`` knows hashes."""
         workspace = cls.create(root, {})
         try:
-            workspace._write_kept(blobs, kept)  # noqa: SLF001  (its own class)
+            workspace._write_kept(kept, read)  # noqa: SLF001  (its own class)
         except BaseException:
             workspace.remove()
             raise
@@ -112,9 +114,9 @@ class Workspace:
         except RecursionError:  # folders in folders in folders: rm has no such limit
             subprocess.run(["rm", "-rf", "--", self.path], check=False, stderr=subprocess.DEVNULL)
 
-    def _write_kept(self, blobs: Path, kept: Sequence[KeptFile]) -> None:
+    def _write_kept(self, kept: Sequence[KeptFile], read: Callable[[str], bytes]) -> None:
         for file in kept:  # an agent may have named a file as no user may
-            self._write_safe(PurePosixPath(file.path), read_blob(blobs, file.sha256))
+            self._write_safe(PurePosixPath(file.path), read(file.sha256))
 
     def _write_safe(self, path: PurePosixPath, content: bytes) -> None:
         with self._folder_of(path) as folder:

@@ -14,6 +14,7 @@ from typing import Any
 from polpo_lab.agents.agent import Agent
 from polpo_lab.agents.registry import AgentRegistry
 from polpo_lab.assess.assessment import assess
+from polpo_lab.assess.cases import case_of, trigger_of, view_of
 from polpo_lab.assess.judges import JudgePanel
 from polpo_lab.models import (
     Approval,
@@ -34,7 +35,7 @@ from polpo_lab.server.moves import Moves, now
 from polpo_lab.server.rounds import AgentRun, RoundEnd
 from polpo_lab.server.settings import ServerSettings
 from polpo_lab.server.store import Store
-from polpo_lab.server.views import case_of, input_files, trigger_of, view_of, words_for_next
+from polpo_lab.server.views import input_files, words_for_next
 from polpo_lab.server.workspaces import Workspaces
 
 

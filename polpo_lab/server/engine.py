@@ -13,6 +13,7 @@ from graphlib import TopologicalSorter
 from polpo_lab import __version__
 from polpo_lab.agents.registry import AgentRegistry
 from polpo_lab.assess.assessment import assess
+from polpo_lab.assess.cases import case_of, view_of
 from polpo_lab.assess.judges import JudgePanel
 from polpo_lab.lifecycle import AT_REST
 from polpo_lab.models import (
@@ -42,7 +43,6 @@ from polpo_lab.server.refusals import invalid_state, not_found
 from polpo_lab.server.runs import Runs
 from polpo_lab.server.settings import ServerSettings
 from polpo_lab.server.store import Store
-from polpo_lab.server.views import case_of, view_of
 from polpo_lab.server.workspaces import Workspaces
 
 

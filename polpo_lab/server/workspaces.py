@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from polpo_lab.models import KeptFile, OmittedFile
 from polpo_lab.sandbox import Workspace
+from polpo_lab.sandbox.workspace import read_blob
 
 MOST_SPARE = 1_000
 
@@ -42,7 +44,8 @@ class Workspaces:
 
     async def restore(self, kept: Sequence[KeptFile]) -> Workspace:
         """Return a folder with the kept files of a round."""
-        return await asyncio.to_thread(Workspace.restore, self._root, self._blobs, kept)
+        read = partial(read_blob, self._blobs)
+        return await asyncio.to_thread(Workspace.restore, self._root, kept, read)
 
     async def keep(self, workspace: Workspace) -> tuple[list[KeptFile], list[OmittedFile]]:
         """Keep the files of a round; list what was left out, and why."""

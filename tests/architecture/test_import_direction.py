@@ -15,6 +15,7 @@ FLOORS = (
         "experiment_file",
         "lab",
         "results",
+        "scoring_display",
     },
     {"notebook"},
     {"report"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_kept_files_are_found_by_content_and_restored(tmp_path: Path, made: Work
     assert kept[1].sha256 == hashlib.sha256(b"a = 1\n").hexdigest() == kept[2].sha256
     assert read_blob(tmp_path / "blobs", kept[0].sha256) == b"\xff"
     assert len([p for p in (tmp_path / "blobs").rglob("*") if p.is_file()]) == 2
-    restored = Workspace.restore(tmp_path / "again", tmp_path / "blobs", kept)
+    restored = Workspace.restore(tmp_path / "again", kept, partial(read_blob, tmp_path / "blobs"))
     assert restored.keep(tmp_path / "blobs")[0] == kept
 
 
@@ -134,7 +135,7 @@ def test_writing_never_goes_through_a_link_of_the_agent(tmp_path: Path, made: Wo
 def test_an_agents_odd_file_names_can_be_restored(tmp_path: Path, made: Workspace):
     (made.path / "a\\b").write_bytes(b"odd")
     kept, _ = made.keep(tmp_path / "blobs")
-    restored = Workspace.restore(tmp_path / "again", tmp_path / "blobs", kept)
+    restored = Workspace.restore(tmp_path / "again", kept, partial(read_blob, tmp_path / "blobs"))
     assert (restored.path / "a\\b").read_bytes() == b"odd"
 
 

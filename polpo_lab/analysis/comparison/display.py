@@ -60,6 +60,12 @@ def _titles(comparison: Comparison) -> list[str]:
     return ["contrast", "difference", p, "win / tie / loss", "verdict"]
 
 
+def html_lines(lines: list[str]) -> str:
+    """Return lines below each other, the first one bold; they are escaped here."""
+    head, *rest = map(escape_html, lines)
+    return f"<p><b>{head}</b><br>{'<br>'.join(rest)}</p>"
+
+
 def _headings(comparison: Comparison) -> list[str]:
     what = {"points": "rate", "ratio": "geometric mean", "units": "mean"}[comparison.metric.scale]
     level = f"{comparison.request.level:.0%} CI"

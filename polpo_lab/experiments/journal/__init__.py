@@ -7,6 +7,8 @@
     files/ab/abcd...     kept files of rounds, by the SHA-256 of their content
     compacted/           tables made of closed segments (`polpo_lab.analysis.compaction`)
     lock                 who writes; readers neither lock nor write
+    labels.jsonl         beside it, by whoever looks: labels; looks.jsonl, openings.jsonl alike
+    rescored/, rejudged/ scores of the same rounds by other criteria, one file a version
 """
 
 from polpo_lab.experiments.journal.description import has_journal
