@@ -1,6 +1,6 @@
 """Makes the recorded journals of datasets/recorded: real runs of the demonstration's agents.
 
-    .venv/bin/python scripts/record.py NAME
+    .venv/bin/python scripts/record.py searchers      (or retries; then: labels)
 
 Verdicts hang on seeds and not on the machine; times do not, so a journal that is made anew
 differs in those. What is run is in `EXPERIMENTS`; docs say nothing that a run does not.
@@ -8,11 +8,13 @@ differs in those. What is run is in `EXPERIMENTS`; docs say nothing that a run d
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polpo_lab as polpo
 from polpo_lab.demo import join
@@ -59,9 +61,59 @@ EXPERIMENTS: dict[str, Callable[[Path], polpo.Experiment]] = {
 }
 
 
+LABELLERS = ("ada", "ben")
+LISTS_OF_A_LABELLER, LABELLED_ROUNDS = 30, 240
+
+
+def cases_of(labeller: str) -> Callable[[polpo.Template], list[dict[str, Any]]]:
+    """Return what a labeller looks at: 30 lists of its own, answered by the reference program."""
+
+    def look(template: polpo.Template) -> list[dict[str, Any]]:
+        (outcome,) = [e.wire() for e in template.expectations if e.label == "1,000 lists"]
+        cases = {
+            "examples": [],
+            "seed": f"{labeller}:{template.id}",
+            "random": LISTS_OF_A_LABELLER,
+        }
+        files = {**outcome["checkFiles"], "check/cases.json": json.dumps(cases)}
+        return [{**outcome, "name": "looked at", "role": "gate", "checkFiles": files}]
+
+    return look
+
+
+def label(folder: Path) -> None:
+    """Have two imperfect labellers label a sample of the searchers' rounds.
+
+    Neither is a person: each sees 30 lists and passes what is right on all of them.
+    """
+    shutil.unpack_archive(RECORDED / "searchers.zip", folder)
+    exp = polpo.Results(folder / "searchers")
+    for labeller in LABELLERS:
+        session = exp.label(by=labeller, sample=LABELLED_ROUNDS, seed=1).session
+        looked = exp.rescore(cases_of(labeller), name=f"{labeller} looks")
+        verdicts = looked.frame("attempts").set_index("trial")["passed"]
+        for place in range(len(session)):
+            trial = session.rounds[place].trial
+            session.label(place, "pass" if verdicts[trial] else "fail")
+    shutil.rmtree(exp.folder / "rescored", ignore_errors=True)
+    shutil.rmtree(exp.folder / "compacted", ignore_errors=True)
+    pack("searchers", folder)
+
+
+def pack(name: str, folder: Path) -> None:
+    """Write the folder of a journal as one file."""
+    RECORDED.mkdir(exist_ok=True)
+    packed = Path(shutil.make_archive(str(RECORDED / name), "zip", folder))
+    print(f"{packed}: {packed.stat().st_size / 1e6:.1f} MB")
+
+
 def main() -> None:
-    """Run one experiment and pack its journal."""
+    """Run one experiment and pack its journal, or label one."""
     name = sys.argv[1]
+    if name == "labels":
+        with tempfile.TemporaryDirectory() as folder:
+            label(Path(folder))
+        return
     with tempfile.TemporaryDirectory() as folder:
         with polpo.connect(data=":temporary:", concurrency=4) as lab:
             assert lab.server is not None
@@ -71,9 +123,7 @@ def main() -> None:
         if exp.verify().differences:
             raise SystemExit(f"the journal is not sound: {exp.verify()}")
         shutil.rmtree(exp.folder / "compacted", ignore_errors=True)  # made anew where it is read
-        RECORDED.mkdir(exist_ok=True)
-        packed = shutil.make_archive(str(RECORDED / name), "zip", folder)
-        print(f"{packed}: {Path(packed).stat().st_size / 1e6:.1f} MB")
+        pack(name, Path(folder))
 
 
 if __name__ == "__main__":
