@@ -91,10 +91,9 @@ def label(folder: Path) -> None:
     for labeller in LABELLERS:
         session = exp.label(by=labeller, sample=LABELLED_ROUNDS, seed=1).session
         looked = exp.rescore(cases_of(labeller), name=f"{labeller} looks")
-        verdicts = looked.frame("attempts").set_index("trial")["passed"]
-        for place in range(len(session)):
-            trial = session.rounds[place].trial
-            session.label(place, "pass" if verdicts[trial] else "fail")
+        verdicts = looked.frame("attempts").set_index("task_id")["passed"]  # one round a task
+        for place, item in enumerate(session.items):
+            session.label(place, "pass" if verdicts[item["task_id"]] else "fail")
     shutil.rmtree(exp.folder / "rescored", ignore_errors=True)
     shutil.rmtree(exp.folder / "compacted", ignore_errors=True)
     pack("searchers", folder)
