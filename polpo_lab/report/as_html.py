@@ -15,7 +15,8 @@ _CLASSES = {"plain": "", "lead": ' class="lead"', "caution": ' class="caution"',
 def section_html(section: Section) -> str:
     """Return a section with its title."""
     blocks = "\n".join(map(_block, section.blocks))
-    return f'<section id="{escape_html(section.name)}">\n<h2>{_text(section.title)}</h2>\n{blocks}\n</section>'
+    title = f"<h2>{_text(section.title)}</h2>"
+    return f'<section id="{escape_html(section.name)}">\n{title}\n{blocks}\n</section>'
 
 
 def _block(block: Block) -> str:

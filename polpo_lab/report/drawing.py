@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from typing import Any
 
-from matplotlib import rc_context
 from matplotlib import pyplot as plt
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 # Colours that nothing else has: they stand for the page's ink and paper, which are others in
 # the dark and in print.
 _INK, _PAPER = "#010203", "#fdfcfb"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "polpo-lab",
     "font.family": "sans-serif",

@@ -15,6 +15,12 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+# IPython puts the working folder on the path. That goes, and this package's place stays, which
+# is the working folder where the package is used from its repository.
+_PATH = (
+    "import sys; sys.path[:] = dict.fromkeys([*filter(None, sys.path), "
+    f"{str(Path(__file__).parents[2])!r}])"
+)
 
 
 def running_python(folder: Path) -> type[AsyncKernelManager]:
@@ -34,7 +40,7 @@ def running_python(folder: Path) -> type[AsyncKernelManager]:
             sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}",
             f"--ipython-dir={settings}",
             "--HistoryManager.enabled=False",
-            "--InteractiveShellApp.ignore_cwd=True",
+            f"--IPKernelApp.exec_lines={_PATH}",
         ],
         env={
             **{name: "" for name in os.environ if _SECRET_NAME.search(name)},

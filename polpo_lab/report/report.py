@@ -1,4 +1,4 @@
-"""`Report`: the sections of one journal, and the numbers they told. What the notebook's cells call."""
+"""`Report`: the sections of one journal and the numbers they told, as notebook cells ask for it."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Told:
         data = json.dumps(self.to_record(), ensure_ascii=False, allow_nan=False)
         return (
             f"<p class='note'>This page carries its {len(self.numbers):,} numbers as data. "
-            "<code>polpo-lab verify</code> with the name of this file works every one out anew from "
-            "the journal.</p>"
+            "<code>polpo-lab verify</code> with the name of this file works every one out anew "
+            "from the journal.</p>"
             f'<script type="application/json" id="{DATA_ID}">{data.translate(_ESCAPED)}</script>'
         )
 

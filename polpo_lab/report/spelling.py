@@ -1,4 +1,4 @@
-"""How numbers of a report are spelled: rates in percent, others with four digits, missing as such."""
+"""How a report spells numbers: rates in percent, others with four digits, missing as such."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def estimate_cell(key: str, result: Estimate, *, is_rate: bool = False) -> tuple
 
 
 def interval_of(key: str, low: float, high: float, *, is_rate: bool = False) -> tuple[Piece, ...]:
-    """Return the ends of an interval in brackets, as numbers of the report; those of a rate in percent."""
+    """Return the ends of an interval in brackets; those of a rate in percent."""
     ends = [(f"{key}/low", low), (f"{key}/high", high)]
     told = [
         Number(at, float(end), f"{100 * end:.1f}")

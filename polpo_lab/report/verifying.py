@@ -164,9 +164,9 @@ def _of_the_page(written: dict[str, Any], found: _Page) -> list[Difference]:
                     "number", key, f"the page shows {one_line(shown, 300)!r}, its data say {told}"
                 )
             )
-    for key in sorted(set(numbers) - {key for key, _ in found.shown}):
-        differences.append(Difference("number", key, "the page carries it and does not show it"))
-    return differences
+    hidden = sorted(set(numbers) - {key for key, _ in found.shown})
+    lost = "the page carries it and does not show it"
+    return differences + [Difference("number", key, lost) for key in hidden]
 
 
 def _of_the_journal(

@@ -1,4 +1,4 @@
-"""The differences: each with its interval, its p-value and its verdict, adjusted for all of them."""
+"""The differences: each with interval, p-value and verdict, adjusted for all of its table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each condition by itself: how often it passes, at first and in the end, and on how many trials."""
+"""Each condition by itself: how often it passes, at first and in the end, of how many trials."""
 
 from __future__ import annotations
 

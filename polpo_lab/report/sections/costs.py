@@ -46,9 +46,9 @@ def costs(evidence: Evidence) -> Section:
         *_totals(evidence.tasks),
         Table(("condition", *(heads[name] for name in names)), tuple(rows), more),
         note(
-            "Means over tasks, with 95% intervals; cost per solved is total cost over total solved, "
-            "failures included (Fieller's interval). Seconds are those that agents worked, without "
-            "queues and reviews. Cost is in the agents' own unit."
+            "Means over tasks, with 95% intervals; cost per solved is total cost over total "
+            "solved, failures included (Fieller's interval). Seconds are those that agents "
+            "worked, without queues and reviews. Cost is in the agents' own unit."
             + (f" Not reported by anyone: {', '.join(absent)}." if absent else "")
         ),
     ]
@@ -64,8 +64,9 @@ def costs(evidence: Evidence) -> Section:
 def _totals(tasks: pd.DataFrame) -> list[Block]:
     pieces: list[Piece] = []
     for column, words in (
-        (c.COST, "cost of agents"), (c.JUDGE_COST, "cost of judging"), (c.WORKING_SECONDS, "seconds of work"),
-        (c.TOKENS_IN, "tokens in"), (c.TOKENS_OUT, "tokens out"),
+        (c.COST, "cost of agents"), (c.JUDGE_COST, "cost of judging"),
+        (c.WORKING_SECONDS, "seconds of work"), (c.TOKENS_IN, "tokens in"),
+        (c.TOKENS_OUT, "tokens out"),
     ):  # fmt: skip
         known = tasks[column].dropna()
         if len(known):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from polpo_lab.analysis import columns as c
 from polpo_lab.report.blocks import Block, Piece, Section, Table, caution, note, say
 from polpo_lab.report.evidence import Evidence
 from polpo_lab.report.spelling import count, estimate_cell
 from polpo_lab.stats import proportion
+from polpo_lab.stats.samples import Floats
 
 MOST_CHECKS = 30
+_Flags = NDArray[np.bool_]
+_Codes = NDArray[np.integer[Any]]
 
 
 def criteria(evidence: Evidence) -> Section:
@@ -74,7 +80,8 @@ def _gate(evidence: Evidence) -> list[Block]:
     right, accepted = outcome.to_numpy(float), tasks[c.PASSED_NUM].to_numpy(float)
     codes = tasks[c.TEMPLATE].cat.codes.to_numpy()
     rows = [
-        _share("accepted but wrong, of those accepted", "false_pass", accepted == 1, 1 - right, codes),
+        _share("accepted but wrong, of those accepted", "false_pass", accepted == 1,
+               1 - right, codes),
         _share("rejected but right, of those rejected", "false_alarm", accepted == 0, right, codes),
         _share("agree, of all with both verdicts", "agree", ~np.isnan(accepted),
                np.where(np.isnan(right), np.nan, (right == accepted).astype(float)), codes),
@@ -91,7 +98,7 @@ def _gate(evidence: Evidence) -> list[Block]:
 
 
 def _share(
-    words: str, name: str, among: np.ndarray, values: np.ndarray, codes: np.ndarray
+    words: str, name: str, among: _Flags, values: Floats, codes: _Codes
 ) -> tuple[Piece | tuple[Piece, ...], ...]:
     chosen = among & ~np.isnan(values)
     if not chosen.any():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from polpo_lab.analysis import columns as c
@@ -60,9 +62,10 @@ def _groups(groups: pd.DataFrame) -> list[Block]:
     rest = groups.iloc[MOST_GROUPS:]
     more = ""
     if len(rest):
+        failed = plural(int(rest["trials"].sum()), "failure")
         more = (
-            f"{plural(len(rest), 'smaller group')} with {plural(int(rest['trials'].sum()), 'failure')} "
-            "are left out; .failures().groups has all."
+            f"{plural(len(rest), 'smaller group')} with {failed} are left out; "
+            ".failures().groups has all."
         )
     return [
         Table(("trials", "check", "what it said (masked)", "agents"), rows, more),
@@ -70,7 +73,7 @@ def _groups(groups: pd.DataFrame) -> list[Block]:
     ]
 
 
-def _example(evidence: Evidence, row: dict[str, object]) -> Excerpt:
+def _example(evidence: Evidence, row: dict[Any, Any]) -> Excerpt:
     trial = evidence.tasks[evidence.tasks[c.TRIAL] == row["example"]].iloc[0]
     said = str(row["example_message"]) or "nothing"
     return Excerpt(
@@ -96,13 +99,13 @@ def _slipped(evidence: Evidence) -> list[Block]:
     return [told, *examples, *more]
 
 
-def _title(trial: pd.Series, what: str) -> str:
+def _title(trial: pd.Series[Any], what: str) -> str:
     who = " · ".join(str(trial[name]) for name in (c.AGENT, c.POLICY, c.TEMPLATE))
     repeat = f"repeat {trial[c.REPEAT]}, trial {trial[c.TRIAL]}"
     return one_line(f"{what}: {who}, {repeat}", 240)
 
 
-def _handed_in(trial: pd.Series) -> str:
+def _handed_in(trial: pd.Series[Any]) -> str:
     content, error = trial[c.CONTENT], trial[c.ERROR]
     parts = []
     if isinstance(error, str) and error.strip():

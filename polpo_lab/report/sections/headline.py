@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polpo_lab.analysis import columns as c
-from polpo_lab.report.blocks import Block, Number, Section, Text, caution, note
+from polpo_lab.report.blocks import Block, Number, Section, Text, caution, note, say
 from polpo_lab.report.evidence import Evidence, Refusal
 from polpo_lab.report.spelling import estimate_cell
 
@@ -17,9 +17,8 @@ def headline(evidence: Evidence) -> Section:
             if isinstance(found, Refusal):
                 blocks.append(caution(f"{question.words}: cannot be told. {found.why}."))
                 continue
-            kind = "lead" if metric == evidence.metric else "plain"
-            sentence = found.sentence
-            blocks.append(Text((Number(f"{question.key}/sentence", sentence, sentence),), kind))
+            told = Number(f"{question.key}/sentence", found.sentence, found.sentence)
+            blocks.append(Text((told,), "lead") if metric == evidence.metric else say(told))
     if not any(evidence.questions(evidence.metric)):
         blocks += _one_condition(evidence)
     if evidence.n_verdicts and not (evidence.tasks[c.PASSED_NUM] == 1).any():

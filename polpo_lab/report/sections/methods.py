@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from polpo_lab.analysis.comparison.sentences import estimand_of
 from polpo_lab.report.blocks import Block, Section, Table, note
 from polpo_lab.report.evidence import LEVEL, Evidence, Refusal
-
 
 # How many clusters there were stands beside each number, and differs from one to the next.
 _SIZES = re.compile(r"(?:, \d+ clusters\b| by \d+ units\b)")
@@ -22,9 +22,9 @@ def methods(evidence: Evidence) -> Section:
     blocks.append(
         note(
             f"Intervals are at {LEVEL:.0%}. Differences of one table are adjusted for each other "
-            "(simultaneous intervals and step-down p-values of the same bootstrap). Missing values are left "
-            "out, counted beside, and never taken as 0; timeouts and crashes are failures. Of an "
-            "unfinished plan only complete blocks take part. Rates per check and of the gate: "
+            "(simultaneous intervals and step-down p-values of the same bootstrap). Missing "
+            "values are left out, counted beside, and never taken as 0; timeouts and crashes "
+            "are failures. Of an unfinished plan only complete blocks take part. Rates per check and of the gate: "
             "Wilson with the effective n of templates. docs/statistics.md says which method "
             "answers which question, and how far it was tested."
         )
@@ -41,7 +41,8 @@ def _rows(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
             each = found.difference_results[0]
             estimate = each.contrast.estimate
             seed = "" if estimate.seed is None else f", seed {estimate.seed}"
-            told = found.estimand(each).replace(each.contrast.name, "a contrast")
+            told = estimand_of(each, found.metric, found.clustering, found.roles.axes)
+            told = told.replace(each.contrast.name, "a contrast")
             yield f"difference, {question.words}", told, f"{estimate.method}{seed}"
     if isinstance(evidence.policies, Refusal):
         return

@@ -1,4 +1,4 @@
-"""Retry policies: what each further attempt is worth, and what stands on the front of cost and quality."""
+"""Retry policies: what each further attempt is worth, and the front of cost and quality."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def policies(evidence: Evidence) -> Section:
     blocks += _front(evidence, found)
     blocks.append(
         note(
-            "An attempt is taken whole, with its fixes. Those that come to a later attempt are few, "
-            "and chosen by failing: n says how many. Cost is in the agents' own unit."
+            "An attempt is taken whole, with its fixes. Those that come to a later attempt are "
+            "few, and chosen by failing: n says how many. Cost is in the agents' own unit."
         )
     )
     return Section("policies", "Retry policies", tuple(blocks))
@@ -46,7 +46,7 @@ def policies(evidence: Evidence) -> Section:
 def _attempts(evidence: Evidence, found: PolicyAnalysis) -> Table:
     names = _LABELLED if found.labelled else _UNLABELLED
     by_place = {(f.condition, f.attempt, f.name): f.result for f in found.figures if f.attempt}
-    there = set((condition, attempt) for condition, attempt, _ in by_place)
+    there = {(condition, attempt) for condition, attempt, _ in by_place}
     order = {condition: at for at, condition in enumerate(evidence.conditions)}
     places = sorted(there, key=lambda place: (order[place[0]], place[1]))
     rows: list[tuple[Piece | tuple[Piece, ...], ...]] = []

@@ -39,10 +39,12 @@ def _asked(evidence: Evidence) -> str:
     open_axes = [
         words
         for words, values in (
-            ("agent", plan.agents), ("retry policy", plan.policies), ("set of criteria", plan.criteria),
+            ("agent", plan.agents),
+            ("retry policy", plan.policies),
+            ("set of criteria", plan.criteria),
         )
         if len(values) > 1
-    ]  # fmt: skip
+    ]
     told = (
         f"{evidence.metric}, {'declared beforehand' if plan.primary else 'since none was declared'}"
     )

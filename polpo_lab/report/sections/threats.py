@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from polpo_lab.analysis import columns as c
 from polpo_lab.report.blocks import Block, Section, caution, note, say
@@ -83,7 +84,10 @@ def _of_the_runs(evidence: Evidence) -> Iterator[str]:
             yield f"{plural(n, 'trial')} {words} and count as failed ({whose})"
     unjudged = int(checks[c.PASSED_NUM].isna().sum())
     if unjudged:
-        yield f"{unjudged:,} of {len(checks):,} verdicts of checks are missing: a judge could not judge"
+        yield (
+            f"{unjudged:,} of {len(checks):,} verdicts of checks are missing: a judge could not "
+            "judge"
+        )
     superseded = len(set(evidence.recorded.states) - set(tasks[c.TRIAL]))
     if superseded:
         yield (
@@ -98,7 +102,7 @@ def _of_the_runs(evidence: Evidence) -> Iterator[str]:
 def _of_the_sessions(evidence: Evidence) -> Iterator[str]:
     sessions = evidence.recorded.sessions
     changed: set[str] = set()
-    for before, after in zip(sessions, sessions[1:], strict=False):
+    for before, after in pairwise(sessions):
         changed |= {
             agent
             for agent, version in after["versions"].items()
@@ -118,4 +122,4 @@ def _of_the_sessions(evidence: Evidence) -> Iterator[str]:
     if any(server.get("sandbox") == "process" for server in servers):
         yield "agents ran as plain processes, without walls between them and the machine"
     if any((s["circumstances"].get("git") or {}).get("dirty") for s in sessions):
-        yield "the code had uncommitted changes in a session: the commit alone does not give it back"
+        yield "the code had uncommitted changes in a session: the commit alone is not the code"
