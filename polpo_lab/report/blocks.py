@@ -83,7 +83,7 @@ class Chart:
 Block = Text | Table | Excerpt | Chart
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Section:
     """A part of a report, under a title."""
 
@@ -97,6 +97,9 @@ class Section:
             for piece in _pieces(block):
                 if isinstance(piece, Number):
                     yield piece
+
+    def __repr__(self) -> str:
+        return f"<Section {self.name!r}: {len(self.blocks)} blocks>"
 
     def _repr_html_(self) -> str:
         from polpo_lab.report.as_html import section_html

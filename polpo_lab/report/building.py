@@ -197,12 +197,14 @@ def _executed(notebook: NotebookNode, folder: str) -> NotebookNode:
 
 def _cleaned(notebook: NotebookNode) -> NotebookNode:
     """Take out what hangs on this run: times, the machine's folders, chance ids."""
-    title = notebook.metadata.title
-    notebook.metadata = NotebookNode(
-        title=title,
-        kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
-        language_info={"name": "python"},
-        polpo_lab={"built_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
+    built_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    notebook.metadata = nbformat.from_dict(
+        {
+            "title": notebook.metadata.title,
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "polpo_lab": {"built_at": built_at},
+        }
     )
     for at, cell in enumerate(notebook.cells):
         cell.id = f"cell-{at}"

@@ -18,7 +18,7 @@ DATA_ID = "polpo-lab-report"
 _ESCAPED = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Told:
     """The numbers of a report, and the journal they are of; shows itself as data inside the page.
 
@@ -47,6 +47,9 @@ class Told:
             "sections": list(self.sections),
             "numbers": {key: [each.value, each.shown] for key, each in self.numbers.items()},
         }
+
+    def __repr__(self) -> str:
+        return f"<Told of {self.experiment!r}: {len(self.numbers):,} numbers>"
 
     def _repr_html_(self) -> str:
         data = json.dumps(self.to_record(), ensure_ascii=False, allow_nan=False)

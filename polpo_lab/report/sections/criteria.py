@@ -77,7 +77,8 @@ def _gate(evidence: Evidence) -> list[Block]:
             )
         ]
     tasks = evidence.tasks
-    right, accepted = outcome.to_numpy(float), tasks[c.PASSED_NUM].to_numpy(float)
+    right = np.asarray(outcome, dtype=np.float64)
+    accepted = np.asarray(tasks[c.PASSED_NUM], dtype=np.float64)
     codes = tasks[c.TEMPLATE].cat.codes.to_numpy()
     rows = [
         _share("accepted but wrong, of those accepted", "false_pass", accepted == 1,

@@ -42,8 +42,11 @@ def _of(evidence: Evidence, criteria: str) -> list[Block]:
         table = _rates(evidence, criteria)
     except InvalidArgument as error:
         return [caution(f"pass@k is not known: {error}.")]
-    pairs = list(table.groupby(["condition", "k"], sort=False))
-    rows = tuple(_row(criteria, str(name), int(k), both) for (name, k), both in pairs[:MOST_ROWS])
+    pairs = list(table[["condition", "k"]].drop_duplicates().itertuples(index=False))
+    rows = tuple(
+        _row(criteria, name, k, table[(table["condition"] == name) & (table["k"] == k)])
+        for name, k in pairs[:MOST_ROWS]
+    )
     left_out = len(pairs) - len(rows)
     caption = f"criteria {criteria}" if len(evidence.plan.criteria) > 1 else ""
     more = f"{left_out} more rows are in .compare(...).pass_rates()." if left_out else ""

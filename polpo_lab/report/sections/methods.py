@@ -23,10 +23,10 @@ def methods(evidence: Evidence) -> Section:
         note(
             f"Intervals are at {LEVEL:.0%}. Differences of one table are adjusted for each other "
             "(simultaneous intervals and step-down p-values of the same bootstrap). Missing "
-            "values are left out, counted beside, and never taken as 0; timeouts and crashes "
-            "are failures. Of an unfinished plan only complete blocks take part. Rates per check and of the gate: "
-            "Wilson with the effective n of templates. docs/statistics.md says which method "
-            "answers which question, and how far it was tested."
+            "values are left out, counted beside, and never taken as 0; timeouts and crashes are "
+            "failures. Of an unfinished plan only complete blocks take part. Rates per check and "
+            "of the gate: Wilson with the effective n of templates. docs/statistics.md says which "
+            "method answers which question, and how far it was tested."
         )
     )
     return Section("methods", "Methods", tuple(blocks))
