@@ -7,7 +7,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
-BENCHES := imports decoder frames streams overhead notebook_bytes latency stats compare
+BENCHES := imports decoder frames streams overhead notebook_bytes latency stats compare report
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo lab test check format calibrate bench pins clean

@@ -298,11 +298,44 @@ def export(
 
 
 @app.command()
-def verify(folder: _Experiment) -> None:
-    """Recompute every hash of an experiment; exit code 1 when anything differs."""
-    from polpo_lab.analysis.verifying import verify as recompute
+def report(
+    folder: _Experiment,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; report.html or report.md by default.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="The experiment's name by default.")] = None,
+    section: Annotated[
+        list[str] | None, typer.Option(help="Only this section. Repeatable; all by default.")
+    ] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="html (a page) or md (for a pull request).")
+    ] = None,
+) -> None:
+    """Build the report of an experiment: one page, and the notebook that made it."""
+    from polpo_lab.results import Results
 
-    found = recompute(folder)
+    target = out or Path(f"report.{format_ or 'html'}")
+    made = Results(folder).report(
+        target,
+        title=title,
+        sections=section,
+        format=format_,  # type: ignore[arg-type]  # checked there
+    )
+    typer.echo(made)
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="A report (.html), or the folder of an experiment.")],
+    journal: Annotated[
+        Path | None, typer.Option(help="Of a report: its journal, where it is not found by itself.")
+    ] = None,
+) -> None:
+    """Recompute a report's numbers, or an experiment's hashes; exit code 1 when any differs."""
+    from polpo_lab.analysis.verifying import verify as recompute
+    from polpo_lab.report.verifying import verify_report
+
+    found = recompute(path) if path.is_dir() else verify_report(path, journal)
     typer.echo(found)
     raise typer.Exit(0 if found.ok else 1)
 

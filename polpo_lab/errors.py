@@ -169,5 +169,9 @@ class JournalLocked(JournalError):
     """Another process writes this journal; the message names it."""
 
 
+class ReportError(PolpoLabError):
+    """A report cannot be built, read or verified; the message says why."""
+
+
 class NotPicklable(InvalidArgument):
     """A function cannot be sent to a worker; the message names the variable."""

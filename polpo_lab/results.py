@@ -343,6 +343,49 @@ class Results:
 
         return export(self._read(), out, format=format)
 
+    def report(
+        self,
+        out: str | Path = "report.html",
+        *,
+        title: str | None = None,
+        sections: Sequence[str] | None = None,
+        format: Literal["html", "md"] | None = None,  # noqa: A002
+    ) -> Path:
+        """Build a report that others can read without any of this, and verify with it.
+
+        Of the journal alone: no server is asked. Made before the plan is finished, it is
+        written down as a look.
+
+        Parameters
+        ----------
+        out : path, default "report.html"
+            One HTML file that fetches nothing, with the executed notebook beside it; or
+            ``.md``, for a pull request.
+        title : str, optional
+            The experiment's name by default.
+        sections : sequence of str, optional
+            Some of ``question``, ``headline``, ``conditions``, ``comparison``, ``curves``,
+            ``criteria``, ``policies``, ``costs``, ``failures``, ``threats``, ``methods``,
+            ``provenance``; all by default.
+        format : {"html", "md"}, optional
+            By the ending of ``out``.
+
+        Returns
+        -------
+        pathlib.Path
+            The file. ``polpo-lab verify report.html`` recomputes its numbers.
+
+        Raises
+        ------
+        InvalidArgument
+            A section or format is unknown, or there is no folder to write to.
+        ReportError
+            The report's notebook failed.
+        """
+        from polpo_lab.report.building import build_report
+
+        return build_report(self.folder, out, title=title, sections=sections, format=format)
+
     def _read(self) -> Recorded:
         from polpo_lab.experiments.journal import read_journal
 

@@ -55,9 +55,25 @@ def retries(folder: Path) -> polpo.Experiment:
     )
 
 
+def small(folder: Path) -> polpo.Experiment:
+    """Three agents, with and without one retry, on 12 templates: what the report is shown with."""
+    suite = polpo.Suite.load("list-functions").filter(tag=["easy", "medium", "hard"])
+    return polpo.Experiment(
+        "which-searcher",
+        suite.sample(12, seed=1),
+        ["memoriser", "stochastic", "guided"],
+        {"once": polpo.Policy(), "retry": polpo.Policy(max_retries=1)},
+        repeats=2,
+        seed=7,
+        primary="outcome",
+        folder=folder,
+    )
+
+
 EXPERIMENTS: dict[str, Callable[[Path], polpo.Experiment]] = {
     "searchers": searchers,
     "retries": retries,
+    "small": small,
 }
 
 

@@ -20,6 +20,7 @@ from polpo_lab.analysis.comparison.selection import Progress, selection_of
 from polpo_lab.analysis.comparison.side_by_side import TrialReader
 from polpo_lab.analysis.comparison.table import Table, table_of
 from polpo_lab.analysis.comparison.verdicts import difference_of
+from polpo_lab.errors import InvalidArgument
 
 
 def compare(
@@ -156,6 +157,10 @@ def compared(
     """
     selection = selection_of(df, request)
     table = table_of(selection)
+    if len(table.names) < 2:
+        raise InvalidArgument(
+            f"by={request.by!r} has one value, {table.names[0]!r}; a comparison needs two or more"
+        )
     clustering = clustering_of(selection, table, request)
     reasons = reasons_by_condition(selection, table)
     differences = tuple(

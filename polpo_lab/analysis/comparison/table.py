@@ -101,11 +101,6 @@ def table_of(selection: Selection) -> Table:
     template_of, templates = _coded(frame, roles.template, "template")
     conditions = [_coded(frame, name, "by") for name in roles.by]
     condition_of, combined = _combined(conditions)
-    if len(combined) < 2:
-        raise InvalidArgument(
-            f"by={roles.by!r} has one value, {joined(combined[0])!r}; "
-            "a comparison needs two or more"
-        )
     strata_of, strata = _combined([_coded(frame, name, "axis") for name in roles.axes], len(frame))
     cell_of = condition_of * len(strata) + strata_of
     shape = (len(templates), len(combined), len(strata))

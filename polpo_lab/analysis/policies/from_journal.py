@@ -19,6 +19,7 @@ def policies_recorded(
     outcome: str | Sequence[str] | None = None,
     cluster: Cluster = "auto",
     seed: int | None = None,
+    is_look: bool = True,
 ) -> PolicyAnalysis:
     """Compare the retry policies of an experiment.
 
@@ -31,6 +32,8 @@ def policies_recorded(
         As of `policies`. ``"auto"`` clusters by family where the suite calls its families
         random; where they are fixed by template, which is cautious: it does not subtract
         what lies between them.
+    is_look : bool
+        Whether it is written down when the plan is not finished.
     """
     frames = journal_frames(recorded, ("tasks", "attempts", "checks"))
     plan = recorded.plan
@@ -45,7 +48,7 @@ def policies_recorded(
         seed=seed,
     )
     progress, _ = complete_blocks(frames["tasks"], c.BLOCK)
-    if progress is not None and not progress.is_finished:
+    if is_look and progress is not None and not progress.is_finished:
         told = {"n_ended": progress.n_ended, "n_planned": progress.n_planned}
         note_look(recorded.folder, {"by": [c.POLICY], "metric": "policies", "fixed": {}, **told})
     return found
