@@ -65,7 +65,8 @@ def test_labels_are_given_by_keyboard_and_kept(notebook, tmp_path, monkeypatch):
 
     book.run(2)
     scores = book.page.locator(".polpo-label").nth(1)
-    expect(scores.get_by_role("button", name="5", exact=True)).to_be_visible(timeout=30_000)
+    expect(scores.get_by_role("status")).to_contain_text("round 1", timeout=30_000)
+    expect(scores.get_by_role("button", name="5", exact=True)).to_be_visible()
     scores.focus()
     book.page.keyboard.press("5")
     expect(scores.get_by_role("status")).to_contain_text("1 of 4 labelled")

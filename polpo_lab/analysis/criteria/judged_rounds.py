@@ -135,7 +135,7 @@ def judged_rounds(
         about=about.first().reindex(names),
         clusters=_clusters(items, unit),
         unit=unit,
-        mixed=tuple(str(name) for name in about[c.THRESHOLD].nunique().loc[lambda n: n > 1].index),
+        mixed=_mixed(latest),
     )
 
 
@@ -145,6 +145,11 @@ def _latest(checks: pd.DataFrame) -> pd.DataFrame:
     named = checks[checks[c.NAME].notna()]
     newest = named.groupby(key, observed=True)[c.ASSESSMENT].transform("max")
     return named[named[c.ASSESSMENT] == newest]
+
+
+def _mixed(checks: pd.DataFrame) -> tuple[str, ...]:
+    thresholds = checks.groupby(c.NAME, observed=True)[c.THRESHOLD].nunique()
+    return tuple(str(name) for name, several in (thresholds > 1).items() if several)
 
 
 def _plain(items: pd.DataFrame) -> pd.DataFrame:
