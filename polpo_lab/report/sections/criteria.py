@@ -14,6 +14,7 @@ from polpo_lab.report.blocks import Block, Piece, Section, Table, caution, note,
 from polpo_lab.report.evidence import Evidence, Refusal
 from polpo_lab.report.spelling import count, estimate_cell, interval_of, value_of
 from polpo_lab.stats import proportion
+from polpo_lab.stats.result import Estimate
 from polpo_lab.stats.samples import Floats
 
 MOST_CHECKS = 30
@@ -89,8 +90,8 @@ def _quality(evidence: Evidence) -> list[Block]:
         labelled = found.labelled is not None and found.labelled.n > 0
         kinds = [kind for kind in _QUALITIES if labelled or kind != "discrimination_labels"]
         key = f"quality/{name}"
-        rows = [
-            (each, *(estimate_cell(f"{key}/{each}/{k}", figures[each, k]) for k in kinds))
+        rows: list[tuple[Piece | tuple[Piece, ...], ...]] = [
+            (each, *(_figure(f"{key}/{each}", kind, figures[each, kind]) for kind in kinds))
             for each in shown
         ]
         left_out = len(found.judged.names) - len(shown)
@@ -101,12 +102,17 @@ def _quality(evidence: Evidence) -> list[Block]:
             blocks.append(_agreement(name, found))
     blocks.append(
         note(
-            "Discrimination: correlation of a criterion's verdicts with what the other checks "
-            "say, so one that never varies has none. Decisiveness: the share of results whose "
-            "verdict would be another one without it. Labels are compared on the dev side only."
+            "Discrimination: the correlation of a criterion's score with the share of the others "
+            "that pass; one that never varies has none. Decisiveness: the share of results that "
+            "fail by this criterion and by no other; what decides nothing has none. Labels are "
+            "compared on the dev side only."
         )
     )
     return blocks
+
+
+def _figure(key: str, kind: str, result: Estimate) -> tuple[Piece, ...]:
+    return estimate_cell(f"{key}/{kind}", result, is_rate=kind == "decisiveness")
 
 
 def _agreement(name: str, found: CriteriaAnalysis) -> Table:
