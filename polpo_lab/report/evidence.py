@@ -21,6 +21,8 @@ from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.comparison.metrics import OUTCOME
 from polpo_lab.analysis.comparison.result import Comparison
 from polpo_lab.analysis.comparison.selection import Progress, complete_blocks
+from polpo_lab.analysis.criteria import CriteriaAnalysis
+from polpo_lab.analysis.criteria.experiment_criteria import criteria_of_experiment
 from polpo_lab.analysis.experiment_comparison import compare_recorded
 from polpo_lab.analysis.failures import Failures, failures
 from polpo_lab.analysis.journal_frames import ExperimentFrame, journal_frames
@@ -201,6 +203,19 @@ class Evidence:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", JournalDamaged)
                 return policies_recorded(self.recorded, is_look=False)
+        except InvalidArgument as error:
+            return Refusal(str(error))
+
+    @cached_property
+    def criteria(self) -> dict[str, CriteriaAnalysis | Refusal]:
+        """What each set of criteria says and how right that is; labels of the folder are used."""
+        return {name: self._criteria(name) for name in self.plan.criteria}
+
+    def _criteria(self, name: str) -> CriteriaAnalysis | Refusal:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", JournalDamaged)
+                return criteria_of_experiment(self.recorded, base=name)
         except InvalidArgument as error:
             return Refusal(str(error))
 

@@ -40,6 +40,7 @@ def running_python(folder: Path) -> type[AsyncKernelManager]:
             sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}",
             f"--ipython-dir={settings}",
             "--HistoryManager.enabled=False",
+            "--IPKernelApp.log_level=50",  # what fails in a cell is raised, not printed
             f"--IPKernelApp.exec_lines={_PATH}",
         ],
         env={

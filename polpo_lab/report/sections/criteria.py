@@ -9,13 +9,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from polpo_lab.analysis import columns as c
+from polpo_lab.analysis.criteria import CriteriaAnalysis
 from polpo_lab.report.blocks import Block, Piece, Section, Table, caution, note, say
-from polpo_lab.report.evidence import Evidence
-from polpo_lab.report.spelling import count, estimate_cell
+from polpo_lab.report.evidence import Evidence, Refusal
+from polpo_lab.report.spelling import count, estimate_cell, interval_of, value_of
 from polpo_lab.stats import proportion
+from polpo_lab.stats.result import Estimate
 from polpo_lab.stats.samples import Floats
 
 MOST_CHECKS = 30
+_QUALITIES = {
+    "discrimination": "discrimination",
+    "discrimination_labels": "discrimination, by labels",
+    "decisiveness": "decisiveness",
+}
 _Flags = NDArray[np.bool_]
 _Codes = NDArray[np.integer[Any]]
 
@@ -27,7 +34,9 @@ def criteria(evidence: Evidence) -> Section:
             "no check was recorded: every trial ended before it was assessed, or none is asked for"
         )
         return Section("criteria", "Criteria", (caution(f"Not known: {why}."),))
-    return Section("criteria", "Criteria", (_checks(evidence), *_gate(evidence)))
+    return Section(
+        "criteria", "Criteria", (_checks(evidence), *_quality(evidence), *_gate(evidence))
+    )
 
 
 def _checks(evidence: Evidence) -> Table:
@@ -66,14 +75,71 @@ def _row(key: tuple[object, ...], rows: pd.DataFrame) -> tuple[Piece | tuple[Pie
     return (name, role, under, told, (count(f"{at}/unknown", unknown), f" of {len(rows):,}"))
 
 
+def _quality(evidence: Evidence) -> list[Block]:
+    """Tell what each criterion tells apart and decides, and how it agrees with labels."""
+    blocks: list[Block] = []
+    for name, found in evidence.criteria.items():
+        caption = (
+            f"Final results, criteria {name}" if len(evidence.criteria) > 1 else "Final results"
+        )
+        if isinstance(found, Refusal):
+            blocks.append(caution(f"{caption}: not known. {found.why}."))
+            continue
+        shown = found.judged.names[:MOST_CHECKS]
+        figures = {(f.criterion, f.name): f.result for f in found.figures}
+        labelled = found.labelled is not None and found.labelled.n > 0
+        kinds = [kind for kind in _QUALITIES if labelled or kind != "discrimination_labels"]
+        key = f"quality/{name}"
+        rows: list[tuple[Piece | tuple[Piece, ...], ...]] = [
+            (each, *(_figure(f"{key}/{each}", kind, figures[each, kind]) for kind in kinds))
+            for each in shown
+        ]
+        left_out = len(found.judged.names) - len(shown)
+        more = f"{left_out} more criteria are in .criteria()." if left_out else ""
+        headings = ("check", *(_QUALITIES[kind] for kind in kinds))
+        blocks.append(Table(headings, tuple(rows), more, caption))
+        if labelled:
+            blocks.append(_agreement(name, found))
+    blocks.append(
+        note(
+            "Discrimination: the correlation of a criterion's score with the share of the others "
+            "that pass; one that never varies has none. Decisiveness: the share of results that "
+            "fail by this criterion and by no other; what decides nothing has none. Labels are "
+            "compared on the dev side only."
+        )
+    )
+    return blocks
+
+
+def _figure(key: str, kind: str, result: Estimate) -> tuple[Piece, ...]:
+    return estimate_cell(f"{key}/{kind}", result, is_rate=kind == "decisiveness")
+
+
+def _agreement(name: str, found: CriteriaAnalysis) -> Table:
+    """Compare each criterion with what people said of the same rounds."""
+    table = found.agreement()
+    shown = table.head(MOST_CHECKS)
+    rows = []
+    for row in shown.to_dict("records"):
+        key = f"labels/{name}/{row['criterion']}/{row['against']}/{row['figure']}"
+        told = value_of(key, row["estimate"])
+        ends = interval_of(key, row["low"], row["high"])
+        cell = (told, *ends, ", n = ", count(f"{key}/n", int(row["n"])))
+        rows.append((str(row["criterion"]), str(row["against"]), str(row["figure"]), cell))
+    left_out = len(table) - len(shown)
+    more = f"{left_out} more rows are in .criteria().agreement()." if left_out else ""
+    headings = ("check", "against", "figure", "agreement")
+    return Table(headings, tuple(rows), more, f"Agreement with labels, {found.labelled.n} rounds")  # type: ignore[union-attr]
+
+
 def _gate(evidence: Evidence) -> list[Block]:
     """Compare what decides with what is true, on the result each trial handed in."""
     outcome = evidence.outcome
     if outcome is None:
         return [
             caution(
-                "No check of role 'outcome' measured what is right, and no label says it: whether "
-                "these criteria judge well cannot be told from this journal."
+                "No check of role 'outcome' measured what is right: how often the gate is wrong "
+                "cannot be told from this journal."
             )
         ]
     tasks = evidence.tasks
