@@ -2,6 +2,7 @@
 
 Each task has a kind that says how it must end. Its caller leaves streams, kills tasks, meets a
 server that died, and goes on as a person would: it looks, and executes again what was cut off.
+A creation whose answer a death cut off is made again: its first task stays a draft.
 """
 
 from __future__ import annotations

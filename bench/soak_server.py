@@ -161,11 +161,15 @@ class SoakedServer:
         """Note what it holds now, after so many tasks."""
         if self.process is None:
             return
-        proc = Path("/proc", str(self.process.pid))
         with contextlib.suppress(OSError):
-            pages = int((proc / "statm").read_text().split()[1])
+            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
             rss_mib = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-            self.held.append(Held(tasks, rss_mib, len(list((proc / "fd").iterdir()))))
+            self.held.append(Held(tasks, rss_mib, self.descriptors()))
+
+    def descriptors(self) -> int:
+        """Return how many descriptors its process has open."""
+        assert self.process is not None
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def data_inside(self) -> Path:
         """Return the data folder as the process sees it, with a file system of its own or not."""
