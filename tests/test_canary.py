@@ -58,6 +58,7 @@ WRITTEN: dict[str, Callable[[Path, Path], list[str]]] = {
     "tables for other tools": lambda folder, out: [
         pd.read_parquet(path).to_csv() for path in exported(folder, out, "parquet")
     ],
+    "the report": lambda folder, out: raw(reported(folder, out)),
 }
 
 
@@ -79,6 +80,12 @@ def exported(folder: Path, out: Path, how: str) -> list[Path]:
 def raw_export(folder: Path, out: Path, how: str) -> list[str]:
     exported(folder, out, how)
     return raw(out)
+
+
+def reported(folder: Path, out: Path) -> Path:
+    out.mkdir(parents=True)
+    polpo.Experiment.open(folder).report(out / "report.html")
+    return out
 
 
 def leaks(*texts: object) -> list[str]:
