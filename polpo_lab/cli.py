@@ -137,6 +137,20 @@ def _say_where(server: EmbeddedServer, source: str) -> None:
 
 
 @app.command()
+def gc(
+    older_than: Annotated[
+        str, typer.Option(help="Age of the tasks at rest that go, such as 12h, 30d or 8w.")
+    ],
+    data: Annotated[str | None, typer.Option(help="Data folder; .polpo-lab by default.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Delete old tasks from a data folder, and every kept file that no task needs any more."""
+    from polpo_lab.server.retention import collect, read_age
+
+    typer.echo(collect(data, read_age(older_than), dry_run=dry_run))
+
+
+@app.command()
 def demo(
     templates: Annotated[int, typer.Option(help="How many templates of the suite.", min=1)] = 12,
     data: Annotated[

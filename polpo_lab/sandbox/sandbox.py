@@ -79,6 +79,7 @@ class Sandbox:
         self._read_only = tuple(read_only)
         self._hidden = tuple(hidden)
         self._cgroups = cgroups
+        self._seals_namespaces = True
         self._watcher = Watcher(limits)
 
     @classmethod
@@ -118,6 +119,9 @@ class Sandbox:
         if mode != "off":
             walled = make("bubblewrap", _WALLED.format(bounds=bounds))
             failure = await walled.try_out()
+            if failure is not None:  # an old bubblewrap, or a kernel that cannot
+                walled._seals_namespaces = False  # noqa: SLF001  (its own class)
+                failure = await walled.try_out()
             if failure is None:
                 return walled
             why = f"bubblewrap did not work here: {failure}"
@@ -168,6 +172,7 @@ class Sandbox:
             network=network,
             read_only=(*self._read_only, *read_only),
             hidden=(*self._hidden, *_not_for_agents(self._read_only + tuple(read_only))),
+            seals_namespaces=self._seals_namespaces,
         )
         program = Program(
             argv=argv,

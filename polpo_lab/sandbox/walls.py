@@ -61,6 +61,9 @@ class Opening:
         Folders or files that may be read.
     hidden : tuple of pathlib.Path
         Folders and files that stay empty even where a granted folder contains them.
+    seals_namespaces : bool
+        Whether no further user namespace can be made inside: in one, a program has every
+        capability, and so far more of the kernel to try. Needs bubblewrap 0.8.
     """
 
     workspace: Path
@@ -68,6 +71,7 @@ class Opening:
     network: bool = False
     read_only: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
+    seals_namespaces: bool = True
 
 
 def _answer_books() -> list[Path]:
@@ -131,6 +135,8 @@ def bubblewrap_arguments(
         *("--unshare-cgroup-try", "--cap-drop", "ALL", "--new-session", "--die-with-parent"),
         "--clearenv",
     ]
+    if opening.seals_namespaces:
+        arguments.append("--disable-userns")
     if not opening.network:
         arguments.append("--unshare-net")
     for name, value in environment.items():

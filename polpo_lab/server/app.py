@@ -164,7 +164,7 @@ def _tasks(engine: Engine) -> APIRouter:
 
     @routes.delete("/tasks/{task_id}", status_code=204, responses=_refusals(404, 409, 422))
     async def delete_task(task_id: TaskId) -> Response:
-        """Forget a task that is not executing."""
+        """Forget a task that is not executing, with the files that only it has."""
         engine.delete(task_id)
         return Response(status_code=204)
 

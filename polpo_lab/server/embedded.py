@@ -101,7 +101,7 @@ class EmbeddedServer:
         name, taken, *_ = self._socket.getsockname()
         self.url = f"http://{f'[{name}]' if ':' in name else name}:{taken}"
         self._hosts = () if is_loopback(host) else (host,)
-        self._folder.name_holder(self.url)
+        self._folder.name_holder(f"the server at {self.url}")
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._uvicorn: uvicorn.Server | None = None

@@ -43,6 +43,7 @@ from polpo_lab.server.refusals import invalid_state, not_found
 from polpo_lab.server.runs import Runs
 from polpo_lab.server.settings import ServerSettings
 from polpo_lab.server.store import Store
+from polpo_lab.server.unused_files import UnusedFiles
 from polpo_lab.server.workspaces import Workspaces
 
 
@@ -80,7 +81,8 @@ class Engine:
         self._approvals = Approvals(store)
         self._admission = Admission(store, agents, judges)
         self._loop_watch = LoopWatch()
-        self._workspaces = Workspaces(settings.workspaces, settings.blobs)
+        self._unused_files = UnusedFiles(settings.blobs, store)
+        self._workspaces = Workspaces(settings.workspaces, settings.blobs, self._unused_files)
         self._runs = Runs(
             Surroundings(
                 settings,
@@ -106,6 +108,7 @@ class Engine:
         """Stop every run; what ran is marked interrupted, what waited is unqueued."""
         await self._runs.close()
         self._loop_watch.close()
+        self._unused_files.close()
         self.recover()
         self.is_closing = True  # only now: streams still tell how what ran was interrupted
         self.bus.wake_all()
@@ -163,9 +166,12 @@ class Engine:
         """Return the bytes of one kept file."""
         for kept in self.kept_files(task_id, attempt, round_):
             if kept.path == path:
-                return await asyncio.to_thread(
-                    blob_path(self.settings.blobs, kept.sha256).read_bytes
-                )
+                content = blob_path(self.settings.blobs, kept.sha256)
+                try:
+                    return await asyncio.to_thread(content.read_bytes)
+                except FileNotFoundError:
+                    self.task(task_id)  # deleted in between: a 404, and no fault
+                    raise
         raise not_found("file", path)
 
     # ------------------------------------------------------------------ calls at rest
@@ -209,10 +215,10 @@ class Engine:
         return task
 
     def delete(self, task_id: str) -> None:
-        """Forget a task that is not executing; tasks that wait for it fail."""
+        """Forget a task that is not executing, with its files; tasks that wait for it fail."""
         task = self.task(task_id)
         self._demand("delete", task)
-        self.store.delete_task(task_id)
+        self._unused_files.remove(self.store.delete_task(task_id))
         self._runs.forget(task)
         self.bus.wake(task_id)
 

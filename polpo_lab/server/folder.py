@@ -59,11 +59,11 @@ class DataFolder:
             self.path.chmod(0o700)
             (self.path / ".gitignore").write_text("*\n")
 
-    def name_holder(self, url: str) -> None:
-        """Write into the lock who holds it, for a second server's message."""
+    def name_holder(self, who: str) -> None:
+        """Write into the lock who holds it, for the message of the next one that wants it."""
         self._lock.seek(0)
         self._lock.truncate()
-        self._lock.write(json.dumps({"pid": os.getpid(), "url": url}))
+        self._lock.write(json.dumps({"pid": os.getpid(), "who": who}))
         self._lock.flush()
 
     def release(self) -> None:
@@ -87,7 +87,7 @@ class DataFolder:
 def _who_has(folder: Path, holder: str) -> str:
     try:
         known = json.loads(holder)
-        who = f"the server at {known['url']} (process {known['pid']})"
+        who = f"{known['who']} (process {known['pid']})"
     except (ValueError, KeyError, TypeError):
         who = "another server that is just starting"
     return (

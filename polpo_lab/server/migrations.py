@@ -6,6 +6,7 @@ A step is never edited once it has landed: a change of schema is a new step.
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from polpo_lab.errors import ServerError
 
@@ -46,7 +47,46 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX approvals_by_task ON approvals (task_id);
     """,
+    # Which tasks have which kept files: what none has any more can go.
+    """
+    CREATE TABLE kept (
+        sha256  TEXT NOT NULL,
+        task_id TEXT NOT NULL,
+        PRIMARY KEY (sha256, task_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX kept_by_task ON kept (task_id);
+    INSERT OR IGNORE INTO kept
+        SELECT file.value ->> 'sha256', rounds.task_id
+        FROM rounds, json_each(rounds.document, '$.files') AS file;
+    """,
 )
+
+
+def open_store_file(path: Path) -> sqlite3.Connection:
+    """Open a store's file, made when missing, and bring it up to date.
+
+    Raises
+    ------
+    ServerError
+        When it is no store, cannot be opened, or a newer version of the package wrote it.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.executescript(
+            # One server has the folder, so the file need not be shared: no lock is taken again.
+            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+            "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;"
+        )
+        migrate(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise ServerError(
+            f"{path} cannot be used as the store ({error}): move it away or use another folder"
+        ) from error
+    except ServerError:
+        connection.close()
+        raise
+    return connection
 
 
 def migrate(connection: sqlite3.Connection) -> None:

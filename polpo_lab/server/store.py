@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from polpo_lab.models import Approval, Attempt, Event, Task
-from polpo_lab.server.migrations import migrate
+from polpo_lab.server.migrations import open_store_file
 
 
 class StoredEvent(NamedTuple):
@@ -30,6 +30,8 @@ class StoredEvent(NamedTuple):
     data: str
 
 
+# The tables, besides its own, whose rows go with a task.
+OF_A_TASK = ("rounds", "events", "approvals", "kept")
 # Every statement lets go of the interpreter: few large commits beat many small ones.
 COMMIT_PAUSE_SECONDS = 0.002
 RETRY_COMMIT_SECONDS = 0.5
@@ -56,13 +58,7 @@ class Store:
     """
 
     def __init__(self, path: Path, on_commit: Callable[[Sequence[StoredEvent]], None]) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.executescript(
-            # One server has the folder, so the file need not be shared: no lock is taken again.
-            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-            "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;"
-        )
-        migrate(self._db)
+        self._db = open_store_file(path)
         self._on_commit = on_commit
         self._held: OrderedDict[str, _Held] = OrderedDict()
         (self._last_seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM tasks").fetchone()
@@ -107,14 +103,23 @@ class Store:
         self._events.append(StoredEvent(task_id, event_id, event.type, data))
         self._schedule_commit()
 
-    def delete_task(self, task_id: str) -> None:
-        """Forget a task with its rounds, events and approvals, at once."""
+    def delete_task(self, task_id: str) -> list[str]:
+        """Forget a task with its rounds, events and approvals, at once.
+
+        Returns the hashes of the kept files that no other task has.
+        """
         self.commit()
+        rows = self._db.execute(
+            "SELECT sha256 FROM kept AS mine WHERE task_id = ?1 AND NOT EXISTS"
+            " (SELECT 1 FROM kept WHERE sha256 = mine.sha256 AND task_id <> ?1)",
+            (task_id,),
+        ).fetchall()
         with self._transaction():
             self._db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
-            for table in ("rounds", "events", "approvals"):
+            for table in OF_A_TASK:
                 self._db.execute(f"DELETE FROM {table} WHERE task_id = ?", (task_id,))  # noqa: S608 - fixed names
         self._held.pop(task_id, None)
+        return [sha256 for (sha256,) in rows]
 
     async def committed(self) -> None:
         """Wait for the next commit, which others share; at once when nothing is gathered."""
@@ -179,6 +184,14 @@ class Store:
             self._db.executemany(
                 "INSERT OR REPLACE INTO rounds VALUES (?, ?, ?, ?)",
                 [(*key, _document(attempt)) for key, attempt in self._rounds.items()],
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO kept VALUES (?, ?)",
+                [
+                    (file.sha256, task_id)
+                    for (task_id, _, _), attempt in self._rounds.items()
+                    for file in attempt.files.entries
+                ],
             )
         if self._events:
             self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", self._events)
@@ -307,6 +320,12 @@ class Store:
             "SELECT document FROM rounds WHERE task_id = ? ORDER BY attempt, round", (task_id,)
         )
         return [document for (document,) in rows]
+
+    def has_kept(self, sha256: str) -> bool:
+        """Tell whether a task has a kept file of that content."""
+        self.commit()
+        row = self._db.execute("SELECT 1 FROM kept WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone()
+        return row is not None
 
     def events(self, task_id: str, after: int, limit: int) -> list[StoredEvent]:
         """Return at most ``limit`` committed events with ids above ``after``."""

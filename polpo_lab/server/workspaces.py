@@ -14,6 +14,7 @@ from pathlib import Path
 from polpo_lab.models import KeptFile, OmittedFile
 from polpo_lab.sandbox import Workspace
 from polpo_lab.sandbox.workspace import read_blob
+from polpo_lab.server.unused_files import UnusedFiles
 
 MOST_SPARE = 1_000
 
@@ -27,11 +28,14 @@ class Workspaces:
         Where they are made. What an earlier server left there is removed.
     blobs : pathlib.Path
         Where kept files lie, by content.
+    unused : UnusedFiles
+        Removes from there what no task has any more, never while a round is being kept.
     """
 
-    def __init__(self, root: Path, blobs: Path) -> None:
+    def __init__(self, root: Path, blobs: Path, unused: UnusedFiles) -> None:
         self._root = root
         self._blobs = blobs
+        self._unused = unused
         self._spare: list[Workspace] = []
         Workspace(root).remove()
         root.mkdir()
@@ -51,7 +55,8 @@ class Workspaces:
         """Keep the files of a round; list what was left out, and why."""
         if workspace.is_empty():
             return [], []
-        return await asyncio.to_thread(workspace.keep, self._blobs)
+        with self._unused.untouched():
+            return await asyncio.to_thread(workspace.keep, self._blobs)
 
     async def close(self, workspace: Workspace, *, inline: bool) -> None:
         """Give a folder up, also when the attempt that had it is cancelled."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import httpx
 import pytest
 from httpx_sse import EventSource
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polpo_lab.client.event_decoder import EventDecoder
@@ -45,6 +46,50 @@ def test_it_agrees_with_httpx_sse(stream):
     # Behind two line ends: httpx-sse takes no byte order mark away, and may hold a last CR back.
     stream = b"\n" + stream + b"\n\n"
     assert [(name, data) for name, data, _ in decoded(stream)] == as_httpx_sse_says(stream)
+
+
+def as_the_specification_says(stream: bytes) -> list[tuple[str, str, int | None]]:
+    """Read a whole stream step by step as the WHATWG's rules are written, to compare with.
+
+    Besides them: an unnamed event without data is none, and an id counts for its own event.
+    """
+    text = stream.decode("utf-8", "replace").removeprefix("\ufeff")
+    *lines, _unfinished = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    events, name, data, number = [], "", "", None
+    for line in lines:
+        if line == "":
+            data = data.removesuffix("\n")
+            if name or data:
+                events.append((name or "message", data, number))
+            name, data, number = "", "", None
+            continue
+        if line.startswith(":"):
+            continue
+        field, colon, value = line.partition(":")
+        value = value.removeprefix(" ") if colon else ""
+        if field == "event":
+            name = value
+        elif field == "data":
+            data += value + "\n"
+        elif field == "id" and "\0" not in value:
+            number = int(value) if re.fullmatch("[0-9]{1,18}", value) else None
+    return events
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(
+    stream=st.one_of(
+        st.binary(max_size=200),
+        st.lists(st.one_of(st.sampled_from(PARTS), st.binary(max_size=4)), max_size=40).map(
+            b"".join
+        ),
+    ),
+    cuts=st.lists(st.integers(0, 300), max_size=20),
+)
+def test_any_bytes_in_any_pieces_are_what_the_specification_makes_of_them(stream, cuts):
+    borders = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    pieces = [stream[a:b] for a, b in pairwise(borders)]
+    assert decoded(*pieces) == as_the_specification_says(stream)
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])

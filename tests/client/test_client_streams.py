@@ -67,6 +67,31 @@ def test_chunks_may_be_cut_anywhere(connect, cuts):
     assert [e.text for e in events if e.type == "output"] == [EVENTS[3][1]["text"], "😀 emoji"]
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    pieces=st.lists(
+        st.one_of(
+            st.binary(min_size=1, max_size=40),
+            st.sampled_from([b"event: done\n", b"data: {}\n\n", b"id: 3\n", *RECORDING]),
+        ),
+        max_size=12,
+    )
+)
+def test_any_bytes_end_in_events_or_in_an_error_of_ours(connect, pieces):
+    async def script(seen: Seen, out: Out) -> None:
+        await out.raw(SSE)
+        for piece in pieces:
+            await out.chunk(piece)
+        await out.end()
+
+    p, _ = connect(FakePolpo(on={EXECUTE: script, EVENTS_CALL: script}))
+    try:
+        events = list(p.tasks.execute(DRAFT))
+    except PolpoLabError:
+        return
+    assert all(isinstance(event.type, str) for event in events)
+
+
 def test_one_byte_at_a_time(serve, events_of):
     async def script(seen: Seen, out: Out) -> None:
         await out.raw(SSE)

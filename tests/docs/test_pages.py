@@ -31,6 +31,7 @@ SCRIPTS = {
         say("It is in text.md."),
     ],
     "docs/judges.md": [CRITIC] * 3,
+    "docs/security.md": [],
     "README.md": [call("shell", command="echo 42 > answer.txt"), say("done")],
 }
 
@@ -57,7 +58,7 @@ def run(code: str, folder: Path, provider: OpenAIServer) -> str:
     return ran.stdout
 
 
-@pytest.mark.parametrize("page", ["docs/agents.md", "docs/judges.md"])
+@pytest.mark.parametrize("page", ["docs/agents.md", "docs/judges.md", "docs/security.md"])
 def test_a_page_runs_from_top_to_bottom_and_prints_what_it_says(page, tmp_path):
     with OpenAIServer().running() as provider:
         provider.script = list(SCRIPTS[page])

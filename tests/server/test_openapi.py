@@ -9,10 +9,10 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-# What the schema cannot say: which agents there are; and the key is tested by test_security.
-EXCLUDED = [positive_data_acceptance, ignored_auth]
+# What the schema cannot say: which agents there are. Every other check is on.
+EXCLUDED = [positive_data_acceptance]
 
 # The contract's table of calls, with the refusals of each beside the ones of all.
 CALLS = {
@@ -35,6 +35,8 @@ CALLS = {
     ("GET", "/v1/agents"): {200},
     ("GET", "/v1/health"): {200},
 }
+# Of each call; together several thousand in CI, which runs `-m slow` too.
+CASES, MANY_CASES = 20, 200
 OF_ALL = {401, 403, 413, 500}
 
 
@@ -83,8 +85,11 @@ def test_requests_are_strict_in_it_and_their_fields_are_the_contracts(document):
     )
 
 
+@pytest.mark.parametrize(
+    "cases", [CASES, pytest.param(MANY_CASES, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
+)
 @pytest.mark.parametrize(("method", "path"), sorted(CALLS))
-def test_the_server_keeps_to_it_whatever_is_sent(shared_api, document, method, path):
+def test_the_server_keeps_to_it_whatever_is_sent(shared_api, document, method, path, cases):
     """Valid and invalid requests; every answer must be one that the document allows."""
     schema = schemathesis.openapi.from_dict(document)
     schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
@@ -94,7 +99,7 @@ def test_the_server_keeps_to_it_whatever_is_sent(shared_api, document, method, p
 
     @seed(20261124)
     @settings(
-        max_examples=20,
+        max_examples=cases,
         deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
