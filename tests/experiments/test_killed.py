@@ -126,7 +126,7 @@ def test_the_frames_of_a_killed_run_are_those_of_an_undisturbed_one(fresh, undis
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @given(delays=DELAYS)
-@settings(max_examples=60, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=20, deadline=None, suppress_health_check=UNHURRIED)
 def test_it_is_killed_many_times(fresh, undisturbed, delays):
     killed_and_run_on(fresh, undisturbed, delays)
 
