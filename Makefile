@@ -7,7 +7,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.ready-bench
-BENCHES := imports decoder frames streams overhead notebook_bytes latency stats compare report
+BENCHES := imports decoder frames streams overhead notebook_bytes latency stats compare report many_trials scaling
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo lab test check format calibrate bench pins clean
@@ -31,7 +31,8 @@ lab: $(READY)  ## Open JupyterLab on the quickstart notebook.
 
 test: $(READY)  ## Run every test, doctest and notebook. ARGS='-k kill' picks some.
 	@$(RUN) -m pytest -m "not slow" tests polpo_lab $(wildcard notebooks/*.ipynb) --doctest-modules \
-		--nbval --nbval-sanitize-with tests/notebooks.sanitize.cfg $(ARGS)
+		--nbval --nbval-sanitize-with tests/notebooks.sanitize.cfg \
+		--ignore polpo_lab/report/template.ipynb $(ARGS)
 
 check: $(READY)  ## Lint, formatting, types, and the rules of the architecture.
 	@$(RUN) -m ruff check .
