@@ -65,8 +65,13 @@ WRITTEN: dict[str, Callable[[Path, Path], list[str]]] = {
 def widget_states(*shown: object) -> list[object]:
     """Return the state of every widget that those shown are made of."""
     assert shown
-    # Widgets that other tests have closed are still listed, and have nothing to tell.
-    return [w.get_state() for w in list(_instances.values()) if w.comm is not None]
+    return [widget.get_state() for widget in list(_instances.values())]
+
+
+@pytest.fixture(autouse=True)
+def no_widgets_of_other_tests() -> None:
+    """Forget widgets that other tests left, some of them with parts that are closed."""
+    _instances.clear()
 
 
 def raw(folder: Path) -> list[str]:
