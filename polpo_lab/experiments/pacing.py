@@ -49,11 +49,6 @@ class Pace:
         """How many at once, now."""
         return max(1, int(self._allowed))
 
-    @property
-    def quiet_until(self) -> float:
-        """When the next may start, on the caller's clock."""
-        return self._quiet_until
-
     def may_start(self, running: int, now: float) -> bool:
         """Tell whether one more may start."""
         return running < self.limit and now >= self._quiet_until
