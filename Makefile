@@ -29,10 +29,13 @@ demo: $(READY)  ## Watch five agents do real work on an embedded Polpo.
 lab: $(READY)  ## Open JupyterLab on the quickstart notebook.
 	@$(RUN) -m polpo_lab.cli lab
 
+# Spread over the cores, a file at a time (a notebook's cells need each other), the notebooks first
+# since they take longest; ARGS='-n 0' runs all in one process.
 test: $(READY)  ## Run every test, doctest and notebook. ARGS='-k kill' picks some.
-	@$(RUN) -m pytest -m "not slow" tests polpo_lab $(wildcard notebooks/*.ipynb) --doctest-modules \
+	@$(RUN) -m pytest -m "not slow" $(wildcard notebooks/*.ipynb) tests polpo_lab --doctest-modules \
 		--nbval --nbval-sanitize-with tests/notebooks.sanitize.cfg \
-		--ignore polpo_lab/report/template.ipynb $(ARGS)
+		--ignore polpo_lab/report/template.ipynb \
+		-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## Lint, formatting, types, and the rules of the architecture.
 	@$(RUN) -m ruff check .

@@ -7,8 +7,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder"
 "$folder/bin/pip" install --quiet --quiet --upgrade pip
-# python-dateutil: the peer of the benches (extra `bench`) refuses 3 and newer.
-"$folder/bin/pip" install --quiet --quiet hatchling editables 'python-dateutil<3' -e '.[dev]'
+# The peer of the benches (extra `bench`) refuses newer ones of these two.
+"$folder/bin/pip" install --quiet --quiet hatchling editables \
+    'python-dateutil<3' 'fsspec<=2026.6.0' -e '.[dev]'
 {
     printf '# Written by `make pins`: the versions that are tested. Not edited by hand.\n'
     "$folder/bin/pip" freeze --all --exclude-editable | grep -v '^setuptools=='

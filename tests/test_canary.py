@@ -6,7 +6,9 @@ What shows or writes something new joins `SHOWN` or `WRITTEN`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -75,7 +77,14 @@ def no_widgets_of_other_tests() -> None:
 
 
 def raw(folder: Path) -> list[str]:
-    return [p.read_bytes().decode("latin-1") for p in sorted(folder.rglob("*")) if p.is_file()]
+    kept = []
+    # A workspace may be swept away meanwhile: os.walk passes by what is gone, rglob does not.
+    for at, _, names in os.walk(folder):
+        for name in names:
+            path = Path(at, name)
+            with contextlib.suppress(FileNotFoundError):
+                kept += [path.read_bytes().decode("latin-1")] if path.is_file() else []
+    return kept
 
 
 def exported(folder: Path, out: Path, how: str) -> list[Path]:

@@ -203,10 +203,11 @@ function output(root, model) {
   const toEnd = () => {
     pane.scrollTop = pane.scrollHeight;
   };
-  pane.addEventListener("scroll", () => {
+  const look = () => {
     following = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 12;
     chip.hidden = following;
-  });
+  };
+  pane.addEventListener("scroll", look);
   chip.addEventListener("click", () => {
     following = true;
     chip.hidden = true;
@@ -226,7 +227,7 @@ function output(root, model) {
     else if (part.kind === "mark") log.insert(make("div", "polpo-divider", part.text));
     else log.write(part.kind, part.text);
   };
-  const append = (batch) => {
+  const write = (batch) => {
     if (batch.skipped) {
       skipped += batch.skipped;
       const words = `… ${batch.skipped.toLocaleString("en")} lines left out …`;
@@ -237,10 +238,16 @@ function output(root, model) {
     leftOut();
     if (following) toEnd();
   };
+  // A scroll is told of later: output that comes in between must not undo it.
+  const append = (batch) => {
+    look();
+    write(batch);
+  };
   const replace = (tail) => {
+    look();
     log.clear();
     skipped = 0;
-    append(tail);
+    write(tail);
   };
   return { append, replace };
 }
