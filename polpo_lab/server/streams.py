@@ -36,9 +36,9 @@ def _next_frames(engine: Engine, task_id: str, reader: Subscription, last: int) 
     """Return the frames that are due after event ``last``, and the id of the last of them."""
     if reader.behind:
         stored = engine.store.events(task_id, last, REPLAY_BATCH)
+        reader.behind = len(stored) == REPLAY_BATCH
         if stored:
             return "".join(map(sse_frame, stored)), stored[-1].id
-        reader.behind = False
     fresh = [(event_id, frame) for event_id, frame in reader.take() if event_id > last]
     if not fresh:
         return "", last
