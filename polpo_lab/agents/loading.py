@@ -101,7 +101,7 @@ def _check_fields(table: Mapping[str, Any], known: Iterable[str], where: str) ->
             guess = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
             raise InvalidArgument(f"{where}: field {field!r} is unknown{guess}")
         expected, words = _TYPES[field]
-        if not isinstance(value, expected):
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             raise InvalidArgument(f"{where}: {field}={value!r} must be {words}")
     texts = [*table.get("read_only", ()), *table.get("env", {}).values()]
     odd = next((value for value in texts if not isinstance(value, str)), None)

@@ -1,4 +1,4 @@
-"""Names and descriptions of agents made from functions."""
+"""Names and descriptions of agents."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from typing import Any
 from polpo_lab.errors import InvalidArgument
 
 
+def checked_name(name: Any) -> str:
+    """Return an agent's name, or refuse what cannot be one."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise InvalidArgument(f"an agent's name is printable and not empty, not {name!r}")
+    return name
+
+
 def named(fn: Callable[..., Any], name: str | None) -> str:
     """Return the name given, else the function's own; refuse what is no agent function."""
     if not callable(fn):
@@ -18,8 +25,7 @@ def named(fn: Callable[..., Any], name: str | None) -> str:
     found = name if name is not None else getattr(target, "__name__", type(target).__name__)
     if found == "<lambda>":
         raise InvalidArgument("a lambda has no name: pass one, lab.agent(fn, name='...')")
-    if not found.strip() or not found.isprintable():
-        raise InvalidArgument(f"an agent's name is printable and not empty, not {found!r}")
+    checked_name(found)
     try:
         inspect.signature(fn).bind(None)
     except TypeError as error:
