@@ -5,7 +5,6 @@ The bill is text of an agent like all else: a cost below 0 would make room in a 
 
 from __future__ import annotations
 
-import math
 from dataclasses import fields
 from numbers import Real
 from typing import Any
@@ -48,9 +47,9 @@ def _number(value: Any, *, whole: bool) -> float | int | None:
         value = _read(value)
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
-    if not math.isfinite(value) or not 0 <= value <= _MOST:
-        return None
     number = float(value)
+    if not 0 <= number <= _MOST:  # nor is nan
+        return None
     if not whole:
         return number
     return int(number) if number.is_integer() else None
