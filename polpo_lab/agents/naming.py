@@ -20,7 +20,7 @@ def checked_name(name: Any) -> str:
 def named(fn: Callable[..., Any], name: str | None) -> str:
     """Return the name given, else the function's own; refuse what is no agent function."""
     if not callable(fn):
-        raise InvalidArgument(f"an agent is a function of the task view, not {fn!r:.80}")
+        raise InvalidArgument(f"an agent is a function of the task view, not {_instead_of(fn)}")
     target = fn.func if isinstance(fn, functools.partial) else fn
     found = name if name is not None else getattr(target, "__name__", type(target).__name__)
     if found == "<lambda>":
@@ -35,6 +35,18 @@ def named(fn: Callable[..., Any], name: str | None) -> str:
     except ValueError:  # written in C: there is no signature to look at
         pass
     return found
+
+
+def _instead_of(thing: Any) -> str:
+    """Name what is no function, and how an object of a framework becomes an agent."""
+    kind = type(thing).__name__
+    method = next((m for m in ("invoke", "run") if callable(getattr(thing, m, None))), None)
+    if method is None:
+        return repr(thing)[:80] if isinstance(thing, (str, int, float)) else f"a {kind}"
+    return (
+        f"a {kind}: wrap it, as in lab.agent(lambda task: thing.{method}(task.description), "
+        "name='...')"
+    )
 
 
 def described(fn: Callable[..., Any], description: str | None) -> str:

@@ -11,6 +11,16 @@ MODEL = {"name": "a", "model": "openai:m", **SERVER}
 COMMAND = {"name": "a", "argv": ["true"]}
 
 
+class Graph:
+    def invoke(self, question):
+        return question
+
+
+class Crew:
+    async def run(self, question):
+        return question
+
+
 def greeter(task):
     return "hello"
 
@@ -78,6 +88,13 @@ def test_a_function_that_cannot_be_meant_so(lab, options, words):
 def test_a_judge_that_cannot_be_meant_so(lab, options, words):
     with pytest.raises(InvalidArgument, match=words):
         lab.judge(model="openai:m", **SERVER, **options)
+
+
+def test_an_object_of_a_framework_is_told_how_it_becomes_an_agent(lab):
+    for thing, call in ((Graph(), "invoke"), (Crew(), "run")):
+        wrapped = rf"not a {type(thing).__name__}: wrap it.*lambda task: thing\.{call}\(task\."
+        with pytest.raises(InvalidArgument, match=wrapped):
+            lab.agent(thing, name="a")
 
 
 def test_an_unknown_agent_is_named_with_those_there_are(lab):
