@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
+import time
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -70,6 +73,7 @@ class Load:
         self.concurrency = concurrency
         self.tasks = tasks
         self.finished = 0
+        self.began = time.monotonic()
         self.asked: list[Asked] = []
         self.met: Counter[str] = Counter()
         self._random = random.Random(seed)
@@ -186,6 +190,10 @@ class Load:
                 asked.hear(event_id, text)
             if asked.repeated or len(asked.told) != len(events):
                 found.append(f"{asked.task_id}: told other events than it has: {asked.repeated}")
+            longest = time.monotonic() - self.began
+            for what, seconds in _durations(text for _, text in events):
+                if not 0 <= seconds <= longest:
+                    found.append(f"{asked.task_id}: {what} took {seconds} s of {longest:.0f}")
         return found
 
     def _faults_of_end(self, asked: Asked, task: dict[str, Any]) -> list[str]:
@@ -198,6 +206,18 @@ class Load:
         if asked.given_up or end not in expected:
             return [f"{asked.task_id} ({asked.kind}) ended as {end}, not as one of {expected}"]
         return []
+
+
+def _durations(events: Iterator[str]) -> Iterator[tuple[str, float]]:
+    """Yield what each round and run took, as its events tell, but for those that a death ended."""
+    for text in events:
+        (data,) = (line[6:] for line in text.split("\n") if line.startswith("data: "))
+        told = json.loads(data)
+        if told.get("durationMs") is not None and "retries" in told:
+            yield "a run", told["durationMs"] / 1000
+        if told.get("startedAt") and told.get("exitReason") not in (None, "interrupted"):
+            start, end = (datetime.fromisoformat(told[name]) for name in ("startedAt", "endedAt"))
+            yield "a round", (end - start).total_seconds()
 
 
 async def _events(stream: httpx.Response) -> AsyncIterator[tuple[int, str]]:

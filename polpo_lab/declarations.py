@@ -132,6 +132,7 @@ class AgentDeclaration:
             When the server is not embedded in this process.
         """
         agents = self._registry()
+        _check_texts(name=name, description=description, version=version, instructions=instructions)
         of_command = {"env": env, "stream": stream}
         of_model = {
             "base_url": base_url,
@@ -143,7 +144,7 @@ class AgentDeclaration:
             "prices": prices,
         }
         common = {"description": description, "version": version}
-        granted = {"network": network, "read_only": tuple(read_only)}
+        granted = {"network": network, "read_only": read_only}
         if model is not None:
             _refuse_others("model", fn=fn, argv=argv, **of_command)
             agents.add(_model_agent(_named(name, "model"), model, **of_model, **common, **granted))
@@ -241,6 +242,7 @@ class JudgeDeclaration:
             When the server is not embedded in this process.
         """
         judges = self._panel()
+        _check_texts(name=name, version=version, instructions=instructions)
         of_model = {
             "base_url": base_url,
             "key": key,
@@ -272,6 +274,12 @@ class JudgeDeclaration:
             return function
 
         return register if fn is None else register(fn)
+
+
+def _check_texts(**given: Any) -> None:
+    for option, value in given.items():
+        if not isinstance(value, str | None):
+            raise InvalidArgument(f"{option}={value!r:.80} must be a text")
 
 
 def _named(name: str | None, by: str) -> str:

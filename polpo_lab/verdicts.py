@@ -90,8 +90,14 @@ def moment(text: str | None) -> datetime | None:
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
-    """Return the seconds between two moments, None when either is missing."""
-    return None if start is None or end is None else (end - start).total_seconds()
+    """Return the seconds between two moments, None when either is missing.
+
+    None too when the second comes first: the clock was set back in between, and what it took
+    is not known.
+    """
+    if start is None or end is None or end < start:
+        return None
+    return (end - start).total_seconds()
 
 
 def total(values: list[float | None]) -> float | None:

@@ -12,8 +12,10 @@ from typing import Any
 
 from polpo_lab.agents.command_output import StandardOutput
 from polpo_lab.agents.exits import describe_exit
+from polpo_lab.agents.grants import granted_folders, granted_network, granted_variables
 from polpo_lab.agents.json_lines import JsonLines, LineEvent, rules_from
 from polpo_lab.agents.merging import merge
+from polpo_lab.agents.naming import checked_name
 from polpo_lab.agents.pickled import version_of_text
 from polpo_lab.agents.task_file import task_environment
 from polpo_lab.agents.view import AgentEvent, Ended, Output, TaskView
@@ -62,22 +64,20 @@ class CommandAgent:
         version: str | None = None,
         stream: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
-        if not name.strip() or not name.isprintable():
-            raise InvalidArgument(f"an agent's name is printable and not empty, not {name!r}")
+        self.name = checked_name(name)
         if isinstance(argv, str) or not argv or not all(isinstance(part, str) for part in argv):
             raise InvalidArgument(
                 f"argv={argv!r} of agent {name!r} must be a list of texts, such as "
                 "['python3', 'agent.py', '{title}']; for a shell use ['/bin/sh', '-c', '...']"
             )
-        self.name = name
         self.description = description
         self._rules = None if stream is None else rules_from(stream, name)
         declared = "\0".join(argv) if stream is None else json.dumps([list(argv), stream])
         self.version = version_of_text(declared, version)
         self._argv = tuple(argv)
-        self._network = network
-        self._env = dict(env or {})
-        self._read_only = tuple(Path(path) for path in read_only)
+        self._network = granted_network(network)
+        self._env = granted_variables(env)
+        self._read_only = granted_folders(read_only)
 
     async def run(self, view: TaskView, sandbox: Sandbox) -> AsyncIterator[AgentEvent]:
         """Run the program; see `polpo_lab.agents.agent.Agent.run`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from polpo_lab.agents.calls import Call, Raised, Returned, Workload, call_worker
+from polpo_lab.agents.grants import granted_folders, granted_network
 from polpo_lab.agents.naming import described, named
 from polpo_lab.agents.pickled import pickle_callable, source_lines, source_version
 from polpo_lab.agents.task_file import task_environment
@@ -64,8 +65,8 @@ class FunctionAgent:
         self.version = source_version(fn, version)
         notebook = (Path.cwd() if folder is None else folder).resolve()
         opened = () if Path.home().resolve().is_relative_to(notebook) else (notebook,)
-        self._read_only = (*opened, *(Path(path).resolve() for path in read_only))
-        self._network = network
+        self._read_only = (*opened, *granted_folders(read_only))
+        self._network = granted_network(network)
         self._fn = fn
         self._pickled()  # refuses now rather than at the first run
 

@@ -91,7 +91,11 @@ def _agent(name: str, table: Any, path: Path) -> Agent:
         raise InvalidArgument(f"{where}: kind={kind!r} must be one of {', '.join(_KINDS)}")
     _check_fields(table, _KINDS[kind], where)
     build = {"command": _command, "function": _function, "model": _model}[kind]
-    return build(name, table, path, where)
+    try:
+        return build(name, table, path, where)
+    except InvalidArgument as error:
+        words = str(error)
+        raise type(error)(words if words.startswith(where) else f"{where}: {words}") from error
 
 
 def _check_fields(table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
@@ -101,7 +105,7 @@ def _check_fields(table: Mapping[str, Any], known: Iterable[str], where: str) ->
             guess = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
             raise InvalidArgument(f"{where}: field {field!r} is unknown{guess}")
         expected, words = _TYPES[field]
-        if not isinstance(value, expected):
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             raise InvalidArgument(f"{where}: {field}={value!r} must be {words}")
     texts = [*table.get("read_only", ()), *table.get("env", {}).values()]
     odd = next((value for value in texts if not isinstance(value, str)), None)
@@ -155,18 +159,15 @@ def _model(name: str, table: Mapping[str, Any], path: Path, where: str) -> Agent
         tools = [_target(t, folder, where) if ":" in str(t) else t for t in tools]
     given = ("description", "version", "base_url", "instructions", "max_turns", "temperature",
              "prices")  # fmt: skip
-    try:
-        return model_agent(
-            name,
-            table["model"],
-            key=key_from_environment(table.get("key_env")),
-            tools=tools,
-            network=table.get("network", False),
-            read_only=_folders(table, path),
-            **{field: table[field] for field in given if field in table},
-        )
-    except InvalidArgument as error:
-        raise InvalidArgument(f"{where}: {error}") from None
+    return model_agent(
+        name,
+        table["model"],
+        key=key_from_environment(table.get("key_env")),
+        tools=tools,
+        network=table.get("network", False),
+        read_only=_folders(table, path),
+        **{field: table[field] for field in given if field in table},
+    )
 
 
 def key_from_environment(variable: str | None) -> SecretStr | None:

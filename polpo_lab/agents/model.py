@@ -33,9 +33,11 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.usage import UsageLimits
 
+from polpo_lab.agents.grants import granted_folders, granted_network
 from polpo_lab.agents.merging import merge
 from polpo_lab.agents.model_prompt import DEFAULT_INSTRUCTIONS, fix_prompt, opening_prompt
 from polpo_lab.agents.model_tools import TOOL_NAMES, ToolBox
+from polpo_lab.agents.naming import checked_name
 from polpo_lab.agents.pickled import version_of_text
 from polpo_lab.agents.task_file import task_environment
 from polpo_lab.agents.view import AgentEvent, Ended, Output, TaskView, ToolUse
@@ -86,11 +88,9 @@ class ModelAgent:
         description: str | None = None,
         version: str | None = None,
     ) -> None:
-        if not name.strip() or not name.isprintable():
-            raise InvalidArgument(f"an agent's name is printable and not empty, not {name!r}")
-        if not isinstance(max_turns, int) or max_turns < 1:
+        self.name = checked_name(name)
+        if type(max_turns) is not int or max_turns < 1:
             raise InvalidArgument(f"max_turns={max_turns!r} must be a whole number from 1 on")
-        self.name = name
         self._model = model
         self._tools = tools or ToolBox(TOOL_NAMES)
         self._instructions = DEFAULT_INSTRUCTIONS if instructions is None else instructions
@@ -286,7 +286,11 @@ def model_agent(
     return ModelAgent(
         name,
         declare(model, **of_model),
-        tools=ToolBox(TOOL_NAMES if tools is None else tuple(tools), network, tuple(read_only)),
+        tools=ToolBox(
+            TOOL_NAMES if tools is None else tools,
+            granted_network(network),
+            granted_folders(read_only),
+        ),
         instructions=instructions,
         max_turns=MAX_TURNS if max_turns is None else max_turns,
         description=description,

@@ -7,7 +7,9 @@ A Python function of yours as a tool runs in this process: it is trusted.
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +29,7 @@ FILE_TOOL_SECONDS = 30.0
 SHELL_SECONDS = 120
 MOST_SHELL_SECONDS = 1800
 SHELL_CHARACTERS = 30_000
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what every provider takes
 _PROGRAM = Path(__file__).with_name("file_tools.py")
 _ANSWER_BYTES = 2**20
 
@@ -59,13 +62,24 @@ class ToolBox:
 
     def __post_init__(self) -> None:
         """Refuse what no model can be offered."""
+        if isinstance(self.given, str):
+            raise InvalidArgument(f"tools={self.given!r} must be a list, such as [{self.given!r}]")
         for tool in self.given:
             if callable(tool) or tool in TOOL_NAMES:
                 continue
+            near = difflib.get_close_matches(str(tool), TOOL_NAMES, n=1)
+            guess = f"; did you mean {near[0]!r}?" if near else "."
             raise InvalidArgument(
-                f"tool {tool!r:.80} is unknown: use {', '.join(TOOL_NAMES)}, or a Python function"
+                f"tool {tool!r:.80} is unknown{guess} Use {', '.join(TOOL_NAMES)}, or a Python "
+                "function"
             )
         names = self.names()
+        odd = next((name for name in names if not _TOOL_NAME.fullmatch(name)), None)
+        if odd is not None:
+            raise InvalidArgument(
+                f"a tool cannot be called {odd!r}: models know tools by names of at most 64 "
+                "letters, digits and underscores, so define the function with def"
+            )
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise InvalidArgument(f"two tools are called {twice!r}: each needs its own name")

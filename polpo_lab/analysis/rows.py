@@ -24,6 +24,7 @@ from polpo_lab.verdicts import (
 )
 
 _NOTHING: WireObject = {}
+_ROUNDING_SECONDS = 0.05  # times on the wire are whole milliseconds
 
 
 @dataclass
@@ -112,7 +113,7 @@ def _of_rounds(task: WireObject, rounds: list[WireObject]) -> dict[str, Any]:
         c.FIXES: fixes,
         c.ESCALATED: any(r.get("kind") == "escalated" for r in rounds),
         c.COST: total([_usage(r, "cost") for r in rounds]),
-        c.WORKING_SECONDS: None if ran is None else ran - sum(w or 0.0 for w in waits),
+        c.WORKING_SECONDS: _worked(ran, sum(w or 0.0 for w in waits)),
         c.WAITING_SECONDS: total(waits),
         c.WALL_SECONDS: seconds_between(started, moment(ended)),
         c.TOKENS_IN: total([_usage(r, "tokensIn") for r in rounds]),
@@ -121,6 +122,13 @@ def _of_rounds(task: WireObject, rounds: list[WireObject]) -> dict[str, Any]:
         c.ENDED_AT: ended,
         c.SEED: first.get("seed") if first else None,
     }
+
+
+def _worked(ran: float | None, waited: float) -> float | None:
+    """Return the seconds of work: unknown where an agent says that it waited longer than it ran."""
+    if ran is None or waited > ran + _ROUNDING_SECONDS:
+        return None
+    return max(ran - waited, 0.0)
 
 
 def _unreported_rounds(task: WireObject) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from polpo_lab.assess.answers import OVERALL
 from polpo_lab.assess.exhibits import Exhibit
 from polpo_lab.models import Dimension
 
@@ -37,12 +38,18 @@ def question_in_words(
     criterion: str, dimensions: Sequence[Dimension], exhibits: Sequence[Exhibit], boundary: str
 ) -> str:
     """Return the question: the criterion, what is to be scored, and the data."""
-    if len(dimensions) == 1:
+    if list(dimensions) == [OVERALL]:
         asked = "Score the result as a whole."
     else:
-        names = ", ".join(dimension.name for dimension in dimensions)
-        asked = f"Score each of these dimensions by itself: {names}."
+        asked = "\n".join(
+            ["Score each of these dimensions by itself:", *map(_in_a_line, dimensions)]
+        )
     data = [
         f"BEGIN {boundary} {exhibit.title}\n{exhibit.text}\nEND {boundary}" for exhibit in exhibits
     ]
     return "\n\n".join([f"The criterion:\n{criterion}", asked, *data])
+
+
+def _in_a_line(dimension: Dimension) -> str:
+    meaning = f": {dimension.description}" if dimension.description else ""
+    return f"- {dimension.name}{meaning}"

@@ -109,7 +109,7 @@ def model_judge(
     InvalidArgument
         For a model, a match or a number of reviewers that cannot be.
     """
-    if not isinstance(reviewers, int) or not 1 <= reviewers <= MOST_REVIEWERS:
+    if type(reviewers) is not int or not 1 <= reviewers <= MOST_REVIEWERS:
         raise InvalidArgument(
             f"reviewers={reviewers!r} must be a whole number from 1 to {MOST_REVIEWERS}"
         )

@@ -300,9 +300,7 @@ class Calls:
         except APIError as error:
             if error.status not in _NO_SUCH_CALL:
                 raise
-        raise UnsupportedByServer(
-            f"{self.gateway.address} has no {call}: its tasks are there, in tasks.list()"
-        )
+        raise UnsupportedByServer(f"{self.gateway.address} has no {call}: {_INSTEAD_OF[call]}")
 
     def _require_own(self, call: str, alternative: str) -> Flow[None]:
         (yield from self.gateway.known_dialect()).require_own_call(call, alternative)
@@ -311,6 +309,14 @@ class Calls:
         own = request.model_fields_set & OWN_FIELDS.keys()
         if own:
             (yield from self.gateway.known_dialect()).require_fields(own)
+
+
+# What to do where a server lacks one of these.
+_INSTEAD_OF = {
+    "approvals.list": "tasks that wait for a person are in tasks.list(status='awaiting_approval')",
+    "agents.list": "name agents as the server's own configuration does",
+    "health": "if it is a Polpo server at all, tasks.list() answers",
+}
 
 
 def _round_query(attempt: int | None, round_: int | None) -> str:

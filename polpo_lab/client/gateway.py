@@ -25,7 +25,7 @@ from polpo_lab.client.exchange import Answer, Broken, Flow, Reply, Request, Wait
 from polpo_lab.client.request_window import RequestWindow
 from polpo_lab.client.responses import error_of, plain, read_many, whole_task
 from polpo_lab.client.retrying import Retries, retry_after_seconds
-from polpo_lab.errors import APIError, ConnectionFailed
+from polpo_lab.errors import APIError, ConnectionFailed, NotFound
 from polpo_lab.models import Task
 from polpo_lab.models.wire import WireResponse
 
@@ -140,6 +140,13 @@ class Gateway:
     def refusal(self, request: Request, answer: Answer) -> Exception:
         """Return the typed error of an answer that is not a success."""
         error = error_of(answer, f"{request.method} {request.path}", self.key)
+        if isinstance(error, NotFound) and request.path == "/tasks":  # every Polpo server has it
+            where = f"{self.address}{self.dialect.prefix}"
+            words = (
+                f"{error}; there is no tasks API at {where}, where a {self.dialect.name} server "
+                "has it: check the address, or say with dialect= what kind of server it is"
+            )
+            error = NotFound(error.status, error.code, words, error.details)
         if isinstance(error, APIError):
             error.retry_after = retry_after_seconds(answer.retry_after)
         return error

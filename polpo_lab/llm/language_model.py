@@ -6,19 +6,21 @@ key leaves this file only into the provider's client, and no error's words carry
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
+import math
 import os
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from pydantic_ai.exceptions import ModelAuthenticationError, UserError
 from pydantic_ai.messages import ModelMessage, ModelResponse
-from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models import KnownModelName, Model, infer_model
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers import Provider, infer_provider_class
@@ -79,6 +81,7 @@ class LanguageModel:
             )
         if isinstance(self.model, Model) and (self.base_url or self.key):
             raise InvalidArgument("base_url= and key= belong to a model's name: the object has its")
+        _check_temperature(self.temperature)
         if self.base_url is not None:
             _check_address(self.base_url, with_key=self.key is not None)
         if self.key is not None and not _VISIBLE_ASCII.fullmatch(self.key.get_secret_value()):
@@ -165,7 +168,7 @@ class LanguageModel:
             ) from None
         except (UserError, ValueError, TypeError) as error:
             missing = _KEY_VARIABLE.search(str(error))
-            why = f"set {missing[1]}, or pass key=" if missing else str(error)
+            why = f"set {missing[1]}, or pass key=" if missing else _not_known(self.model, error)
             raise InvalidArgument(f"model={self.model!r} cannot be used: {why}") from None
 
     def _compatible(self) -> OpenAICompatibleProvider:
@@ -200,8 +203,23 @@ def declare(
     prices: Mapping[str, Sequence[float]] | None = None,
 ) -> LanguageModel:
     """Make a `LanguageModel` of what a user types."""
+    if not isinstance(key, str | SecretStr | None):
+        raise InvalidArgument(f"key must be a text or a SecretStr, not {type(key).__name__}")
     secret = SecretStr(key) if isinstance(key, str) else key
     return LanguageModel(model, base_url, secret, temperature, Prices(prices))
+
+
+def _not_known(model: str, error: Exception) -> str:
+    """Say what the library says, and which provider or model it knows that is nearest."""
+    known = [name.partition(":") for name in get_args(KnownModelName.__value__)]
+    prefix, colon, name = model.partition(":")
+    if colon:
+        near = difflib.get_close_matches(prefix, {provider for provider, *_ in known}, n=1)
+        meant = [f"{provider}:{name}" for provider in near]
+    else:
+        meant = [f"{provider}:{bare}" for provider, _, bare in known if bare == model]
+    guess = f"did you mean {meant[0]!r}?" if meant else "name it as in 'openai:gpt-5'"
+    return f"{str(error).strip(': ')}; {guess}"
 
 
 def _parts(model: str) -> tuple[str, str]:
@@ -216,7 +234,17 @@ def _parts(model: str) -> tuple[str, str]:
     return (prefix, name) if colon else ("", model)
 
 
+def _check_temperature(given: Any) -> None:
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    if given is not None and not (is_number and 0 <= given < math.inf):
+        raise InvalidArgument(
+            f"temperature={given!r} must be a number from 0 on, such as 0.2, or None"
+        )
+
+
 def _check_address(url: str, *, with_key: bool) -> None:
+    if not isinstance(url, str):
+        raise InvalidArgument(f"base_url={url!r:.80} must be a text")
     try:
         parts = urlsplit(url)
         host = parts.hostname

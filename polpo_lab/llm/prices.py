@@ -39,6 +39,11 @@ class Prices:
     """
 
     def __init__(self, own: Mapping[str, Sequence[float]] | None = None) -> None:
+        if not isinstance(own, Mapping | None):
+            raise InvalidArgument(
+                f"prices={own!r:.80} must be a table of two numbers for each model, dollars per "
+                "million tokens in and out, such as {'gpt-5': (1.25, 10)}"
+            )
         self.own = {model: _pair(model, pair) for model, pair in (own or {}).items()}
 
     def cost_of(self, responses: Iterable[ModelResponse], declared: str) -> float | None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from polpo_lab.models.wire import NonEmptyText, WireRequest, WireResponse
+from polpo_lab.models.wire import ExitCode, NonEmptyText, RelativePath, WireRequest, WireResponse
 
 Role = Literal["gate", "outcome"]
 DEFAULT_THRESHOLD = 3.0
 DEFAULT_CHECK_TIMEOUT_SECONDS = 60.0
+
+
+def _given(name: str, kind: str) -> dict[str, Any]:
+    """Return the JSON schema of objects in which an optional field is given, and not null."""
+    return {"required": [name], "properties": {name: {"type": kind}}}
 
 
 class Dimension(WireRequest):
@@ -39,7 +44,9 @@ class _ExpectationFields(WireRequest):
     required: bool = True
     role: Role = "gate"
     hidden: bool | None = None
-    check_files: dict[NonEmptyText, str] = Field(default_factory=dict)
+    check_files: dict[RelativePath, str] = Field(
+        default_factory=dict, json_schema_extra={"additionalProperties": False}
+    )
     timeout: float = Field(
         default=DEFAULT_CHECK_TIMEOUT_SECONDS, gt=0, le=86_400, allow_inf_nan=False
     )
@@ -76,11 +83,19 @@ class Criterion(_ExpectationFields):
 class LlmReview(_ExpectationFields):
     """A review along weighted dimensions, each scored from 1 to 5."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [_given("criteria", "string"), _given("prompt", "string")]}
+    )
     kind: ClassVar[str] = "llm_review"
     type: Literal["llm_review"] = "llm_review"
     criteria: NonEmptyText | None = None
     prompt: NonEmptyText | None = None
-    dimensions: list[Dimension] | None = Field(default=None, min_length=1, max_length=50)
+    dimensions: list[Dimension] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=50,
+        json_schema_extra={"uniqueItems": True},  # in truth by name, which no schema can say
+    )
     threshold: float = Field(default=DEFAULT_THRESHOLD, ge=1, le=5)
 
     @model_validator(mode="after")
@@ -121,7 +136,7 @@ class Script(_ExpectationFields):
     hidden_by_default: ClassVar[bool] = True
     type: Literal["script"] = "script"
     command: NonEmptyText
-    expect_exit_code: int = Field(default=0, ge=0, le=255)
+    expect_exit_code: ExitCode = 0
 
     @property
     def subject(self) -> str:
@@ -132,10 +147,13 @@ class Script(_ExpectationFields):
 class FileExists(_ExpectationFields):
     """Files that must be in the workspace when the round ends."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [_given("path", "string"), _given("paths", "array")]}
+    )
     kind: ClassVar[str] = "file_exists"
     type: Literal["file_exists"] = "file_exists"
-    path: NonEmptyText | None = None
-    paths: list[NonEmptyText] | None = Field(default=None, min_length=1)
+    path: RelativePath | None = None
+    paths: list[RelativePath] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _names_a_file(self) -> FileExists:
@@ -190,8 +208,16 @@ class UnknownExpectation(WireResponse):
 class ExpectedOutcome(WireRequest):
     """An output that the task declares it will produce."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"type": {"enum": ["text", "url", "json"]}}},
+                _given("path", "string"),
+            ]
+        }
+    )
     type: Literal["file", "text", "url", "json", "media"]
-    path: NonEmptyText | None = None
+    path: RelativePath | None = None
     name: NonEmptyText | None = None
     description: str | None = None
     required: bool = True

@@ -9,9 +9,23 @@ from typing import Annotated, Any
 from pydantic import Base64Bytes, BeforeValidator, Field
 
 from polpo_lab.models.expectations import Expectation, ExpectedOutcome
-from polpo_lab.models.wire import NonEmptyText, SignedNumber, WholeNumber, WireRequest
+from polpo_lab.models.wire import (
+    Count,
+    NonEmptyText,
+    PositiveCount,
+    PositiveNumber,
+    RelativePath,
+    SignedNumber,
+    WholeNumber,
+    WireRequest,
+)
 
 DEFAULT_MAX_RETRIES = 3
+# Four characters for three bytes, space anywhere.
+_BASE64_PATTERN = (
+    r"^\s*(?:(?:[A-Za-z0-9+/]\s*){4})*"
+    r"(?:(?:[A-Za-z0-9+/]\s*){2}(?:=\s*){2}|(?:[A-Za-z0-9+/]\s*){3}=\s*)?$"
+)
 
 
 class RetryPolicy(WireRequest):
@@ -21,7 +35,7 @@ class RetryPolicy(WireRequest):
     and/or ``escalate_model``.
     """
 
-    escalate_after: int = Field(default=1, ge=1, le=1_000_000)
+    escalate_after: PositiveCount = 1
     fallback_agent: NonEmptyText | None = None
     escalate_model: NonEmptyText | None = None
 
@@ -42,10 +56,14 @@ class Base64File(WireRequest):
     """An input file given as base64, for bytes that are not text."""
 
     # Not strict: on the wire the bytes come as text.
-    base64: Annotated[Base64Bytes, BeforeValidator(_exact_base64)] = Field(strict=False)
+    base64: Annotated[Base64Bytes, BeforeValidator(_exact_base64)] = Field(
+        strict=False, json_schema_extra={"pattern": _BASE64_PATTERN}
+    )
 
 
-InputFiles = dict[NonEmptyText, str | Base64File]
+InputFiles = Annotated[
+    dict[RelativePath, str | Base64File], Field(json_schema_extra={"additionalProperties": False})
+]
 
 
 class TaskCreate(WireRequest):
@@ -58,12 +76,12 @@ class TaskCreate(WireRequest):
     depends_on: list[NonEmptyText] = Field(default_factory=list)
     expectations: list[Expectation] = Field(default_factory=list)
     expected_outcomes: list[ExpectedOutcome] = Field(default_factory=list)
-    max_retries: int = Field(default=DEFAULT_MAX_RETRIES, ge=0, le=1_000_000)
+    max_retries: Count = DEFAULT_MAX_RETRIES
     priority: SignedNumber = 0
     side_effects: bool = False
-    max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)
+    max_duration: PositiveNumber | None = None
     retry_policy: RetryPolicy | None = None
-    max_fix_attempts: int | None = Field(default=None, ge=0, le=1_000_000)
+    max_fix_attempts: Count | None = None
     files: InputFiles = Field(default_factory=dict)
     seed: WholeNumber | None = None
 
@@ -82,12 +100,12 @@ class TaskUpdate(WireRequest):
     depends_on: list[NonEmptyText] = Field(default=_ABSENT)
     expectations: list[Expectation] = Field(default=_ABSENT)
     expected_outcomes: list[ExpectedOutcome] = Field(default=_ABSENT)
-    max_retries: int = Field(default=_ABSENT, ge=0, le=1_000_000)
+    max_retries: Count = Field(default=_ABSENT)
     priority: SignedNumber = Field(default=_ABSENT)
     side_effects: bool = Field(default=_ABSENT)
-    max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)
+    max_duration: PositiveNumber | None = None
     retry_policy: RetryPolicy | None = None
-    max_fix_attempts: int | None = Field(default=None, ge=0, le=1_000_000)
+    max_fix_attempts: Count | None = None
     files: InputFiles = Field(default=_ABSENT)
     seed: WholeNumber | None = None
 

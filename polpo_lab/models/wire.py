@@ -12,13 +12,17 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import from_json
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, from_json
 
 from polpo_lab.errors import InvalidResponse
 
@@ -37,11 +41,38 @@ RoundKind = Literal["first", "fix", "retry", "escalated"]
 ExitReason = Literal["ok", "crash", "timeout", "killed", "interrupted"]
 Trigger = Literal["initial", "fix", "retry", "reassess"]
 
+
+def _without_fraction(value: Any) -> Any:
+    """Read 3.0 as 3: in JSON, and in a column of pandas with gaps, they are the same number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Whole = BeforeValidator(_without_fraction)
 # Enough for every honest use, and held exactly by SQLite, JavaScript and a float.
-WholeNumber = Annotated[int, Field(ge=0, le=2**53 - 1)]
-SignedNumber = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
+WholeNumber = Annotated[int, Field(ge=0, le=2**53 - 1), _Whole]
+SignedNumber = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1), _Whole]
+PositiveNumber = Annotated[int, Field(gt=0, le=2**53 - 1), _Whole]
+Count = Annotated[int, Field(ge=0, le=1_000_000), _Whole]
+PositiveCount = Annotated[int, Field(ge=1, le=1_000_000), _Whole]
+ExitCode = Annotated[int, Field(ge=0, le=255), _Whole]
 # A text with at least one visible character: what a title or a command must have.
 NonEmptyText = Annotated[str, Field(min_length=1, pattern=r"\S")]
+# A path in the workspace. `sandbox.safe_relative_path` decides, and says more than that a
+# pattern is not met; so the pattern only tells it in the schema (where a part has 255
+# characters, and in truth as many bytes).
+_PART = r"[^/\\\x00]{0,255}"
+_NOT_SAFE = r"/|[A-Za-z]:|(?:\./+)*\.polpo(?:/|$)|(?:[\s\S]*/)?\.\.(?:/|$)|(?:\./+)*\.?$"
+RelativePath = Annotated[
+    NonEmptyText,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 1024,
+            "pattern": rf"^(?!{_NOT_SAFE})(?=[\s\S]*\S){_PART}(?:/{_PART})*$",
+        }
+    ),
+]
 
 
 def to_wire_time(moment: datetime) -> str:
@@ -74,6 +105,17 @@ class WireRequest(BaseModel):
         """Count the ``type`` that names a form as set: it is always sent."""
         if "type" in type(self).model_fields:
             self.__pydantic_fields_set__.add("type")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Demand the ``type`` that names a form: it has a default in Python, not on the wire."""
+        described = handler(core_schema)
+        fields = handler.resolve_ref_schema(described)
+        if "type" in fields.get("properties", ()):
+            fields["required"] = ["type", *(f for f in fields.get("required", ()) if f != "type")]
+        return described
 
     def wire(self) -> dict[str, Any]:
         """Return the JSON object that goes over the wire: only what was set, in camelCase."""

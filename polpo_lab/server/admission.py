@@ -74,9 +74,8 @@ class Admission:
         known = self._agents.names()
         if name not in known:
             listed = ", ".join(known) or "none yet; add one with @lab.agent"
-            raise invalid(
-                field, f"{name!r} is unknown{nearest(name, known)} Known: {listed}", known=known
-            )
+            guess = nearest(name, known) or "."
+            raise invalid(field, f"{name!r} is unknown{guess} Known: {listed}", known=known)
 
     def _check_paths(self, task: Task) -> None:
         for field, path in _paths(task):

@@ -97,6 +97,7 @@ def create_app(engine: Engine, token: SecretStr, hosts: tuple[str, ...] = ()) ->
         Names besides loopback's by which the server may be addressed.
     """
     app = DocumentedApi(
+        agents=engine.agents.names,
         title="Polpo tasks API (embedded)",
         version=__version__,
         description="The tasks API of Polpo, served by polpo-lab on this machine.",

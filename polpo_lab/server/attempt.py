@@ -7,8 +7,10 @@ may move where, in `lifecycle`.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from polpo_lab.agents.agent import Agent
@@ -61,8 +63,9 @@ class RunningAttempt:
     task : Task
         Changed in place as the attempt goes on.
     around : Surroundings
-    queued_at : datetime
-        When this run of the task was asked for; ``done`` tells the time since.
+    asked_at : float
+        When this run of the task was asked for, by `time.monotonic`; ``done`` tells the time
+        since.
     feedback : str or None
         What the round before this attempt was told.
     requeue : callable
@@ -78,7 +81,7 @@ class RunningAttempt:
         task: Task,
         around: Surroundings,
         *,
-        queued_at: Any,
+        asked_at: float,
         feedback: str | None,
         requeue: Callable[[Task, str | None], None],
         ask: Callable[[Task, str], Approval],
@@ -86,7 +89,8 @@ class RunningAttempt:
     ) -> None:
         self.task = task
         self._around = around
-        self._queued_at = queued_at
+        self._asked_at = asked_at
+        self._began, self._began_at = time.monotonic(), now()
         self._feedback = feedback
         self._requeue = requeue
         self._ask = ask
@@ -127,7 +131,7 @@ class RunningAttempt:
 
     async def _run_agent(self, workspace: Workspace) -> RoundEnd:
         moves, task, record = self._around.moves, self.task, self.record
-        record.started_at = now()
+        record.started_at = self._moment()
         if record.round == 0:
             moves.move(task, "in_progress", attempt=record)
         self._enter("execution" if record.round == 0 else "fix")
@@ -198,7 +202,7 @@ class RunningAttempt:
                 task,
                 "done" if following == "done" else "failed",
                 reason=reason,
-                since=self._queued_at,
+                since=self._asked_at,
                 attempt=record,
                 **told,
             )
@@ -244,7 +248,7 @@ class RunningAttempt:
 
     def _close_round(self, end: RoundEnd, kept: list[KeptFile], omitted: list[OmittedFile]) -> None:
         record = self.record
-        record.ended_at = now()
+        record.ended_at = self._moment()
         record.exit_reason = end.exit_reason
         inputs = set(self.task.files or ())
         record.result = TaskResult(
@@ -275,13 +279,21 @@ class RunningAttempt:
 
     def _enter(self, phase: str | None) -> None:
         """Begin a phase of the record (None only ends the last one) and tell it."""
-        record, moment = self.record, now()
+        record, moment = self.record, self._moment()
         if record.phases and record.phases[-1].ended_at is None:
             record.phases[-1].ended_at = moment
         if phase is not None:
             record.phases = [*record.phases, PhaseSpan(phase=phase, started_at=moment)]
             self._around.moves.phase(self.task, phase, record)
         self._save()
+
+    def _moment(self) -> datetime:
+        """Return this moment, by what has passed since the attempt began.
+
+        So what its rounds and phases took is true also when somebody sets the clock meanwhile.
+        """
+        passed = timedelta(milliseconds=int((time.monotonic() - self._began) * 1000))
+        return self._began_at + passed
 
     def _save(self) -> None:
         self._around.store.save_round(self.task.id, self.record)

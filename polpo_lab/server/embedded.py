@@ -100,7 +100,7 @@ class EmbeddedServer:
         self.engine: Engine | None = None
         name, taken, *_ = self._socket.getsockname()
         self.url = f"http://{f'[{name}]' if ':' in name else name}:{taken}"
-        self._hosts = () if is_loopback(host) else (host,)
+        self._hosts = () if is_loopback(host) else (host, socket.gethostname())
         self._folder.name_holder(f"the server at {self.url}")
         self._ready = threading.Event()
         self._failure: BaseException | None = None

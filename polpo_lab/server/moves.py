@@ -6,6 +6,7 @@ store together with its event: neither is seen before both are on disk.
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,11 +96,15 @@ class Moves:
         status: str,
         *,
         reason: str | None,
-        since: datetime | None,
+        since: float | None,
         attempt: Attempt | None = None,
         **told: Any,
     ) -> None:
-        """Move to done or failed, leave the phase, and tell ``done``, once for each time."""
+        """Move to done or failed, leave the phase, and tell ``done``, once for each time.
+
+        ``since`` is when the run was asked for, on the clock that nobody sets; None when that
+        was in another life of the server.
+        """
         assert status in AT_REST
         task.reason = reason
         self.move(task, status, attempt=attempt, reason=reason, **told)
@@ -114,7 +119,7 @@ class Moves:
             retries=task.retries,
             score=assessment.score if assessment else None,
             passed=passed,
-            duration_ms=None if since is None else (ended - since).total_seconds() * 1000,
+            duration_ms=None if since is None else round((time.monotonic() - since) * 1000, 3),
             result=task.result,
             at=ended,
             **_where(task, attempt),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from polpo_lab.agents.agent import Agent
+from polpo_lab.agents.bill import usage_of
 from polpo_lab.agents.view import AgentEvent, Ended, Output, Spent, TaskView, ToolUse
 from polpo_lab.bounded_text import BoundedText
 from polpo_lab.hostile_text import bounded, valid_unicode
@@ -65,6 +66,7 @@ class AgentRun:
     _chunk_length: int = 0
     _timer: asyncio.TimerHandle | None = None
     _tool_calls: int = 0
+    _refused: set[str] = field(default_factory=set)
     _closed: bool = False
 
     async def to_its_end(self, sandbox: Sandbox, seconds: float) -> RoundEnd:
@@ -145,7 +147,14 @@ class AgentRun:
                 )
             )
         else:
-            self.usage = Usage(**{k: v for k, v in vars(event).items() if v is not None})
+            self._take_bill(event)
+
+    def _take_bill(self, spent: Spent) -> None:
+        self.usage, refused = usage_of(spent)
+        for why in refused:
+            if why not in self._refused:
+                self._refused.add(why)
+                self._take_output(Output(f"[of the agent's bill {why}: it is unknown]\n", "stderr"))
 
     def _take_output(self, output: Output) -> None:
         text = valid_unicode(output.text)

@@ -5,9 +5,9 @@ Holds the tasks that are not at rest; a task at rest is only in the store.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from polpo_lab.hostile_text import valid_unicode
@@ -17,7 +17,6 @@ from polpo_lab.server import policy
 from polpo_lab.server.approvals import Approvals
 from polpo_lab.server.attempt import RunningAttempt, Surroundings
 from polpo_lab.server.dispatcher import Dispatcher
-from polpo_lab.server.moves import now
 from polpo_lab.server.views import words_for_next
 
 
@@ -26,7 +25,7 @@ class Life:
     """A task that is not at rest, and what its run needs to know."""
 
     task: Task
-    queued_at: datetime
+    asked_at: float = field(default_factory=time.monotonic)  # no step of the clock moves it
     feedback: str | None = None
     waits_for: set[str] = field(default_factory=set)
     attempt: RunningAttempt | None = None
@@ -78,7 +77,7 @@ class Runs:
         group : dict of str to Task, optional
             The newest tasks of its group by title.
         """
-        life = self._lives[task.id] = Life(task, now())
+        life = self._lives[task.id] = Life(task)
         if task.status == "failed":
             life.feedback = self._words_after_failure(task)
             task.retries += 1
@@ -97,7 +96,7 @@ class Runs:
 
     def run_again(self, task: Task, last: Attempt | None) -> None:
         """Queue a task whose re-run a person approved."""
-        self._lives.setdefault(task.id, Life(task, now()))
+        self._lives.setdefault(task.id, Life(task))
         self._moves.move(task, "pending", attempt=last, title=task.title)
         task.retries += 1
         self._requeue(task, words_for_next(last) if last else None)
@@ -147,7 +146,7 @@ class Runs:
         attempt = life.attempt = RunningAttempt(
             life.task,
             self._around,
-            queued_at=life.queued_at,
+            asked_at=life.asked_at,
             feedback=life.feedback,
             requeue=self._requeue,
             ask=self._approvals.ask,
@@ -177,7 +176,7 @@ class Runs:
 
     def kill(self, task: Task) -> None:
         """Fail a task at once, and end its run right after."""
-        life = self._lives.get(task.id) or Life(task, now())
+        life = self._lives.get(task.id) or Life(task)
         is_waiting = self._dispatcher.leave(task.id) or bool(life.waits_for)
         # While it waits, a run there still is winds down after an earlier kill: leave it alone.
         run = None if is_waiting else self._dispatcher.running(task.id)
@@ -193,7 +192,7 @@ class Runs:
     ) -> None:
         """End a task that no attempt of its own has ended."""
         life = self._lives.get(task.id)
-        since = life.queued_at if life else None
+        since = life.asked_at if life else None
         self._moves.come_to_rest(task, status, reason=reason, since=since, attempt=attempt, **told)
         self.settle(task)
 
@@ -223,6 +222,6 @@ class Runs:
         message = f"its dependency {title!r} did not succeed"
         self._moves.failed_attempt(life.task, "dependency", message)
         self._moves.come_to_rest(
-            life.task, "failed", reason="dependency", since=life.queued_at, attempt=None
+            life.task, "failed", reason="dependency", since=life.asked_at, attempt=None
         )
         del self._lives[life.task.id]

@@ -66,7 +66,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope["path"], headers)
+        address = (scope.get("server") or ("",))[0]
+        refusal = self._refusal(scope["path"], headers, address)
         if refusal is None:
             await self._app(scope, receive, send)
         else:
@@ -75,11 +76,13 @@ class Gate:
             answer = error_response(status, code, message, headers=challenge)
             await answer(scope, receive, send)
 
-    def _refusal(self, path: str, headers: Headers) -> tuple[int, str, str] | None:
-        if not self._is_ours(_host_name(headers.get("host", ""))):
+    def _refusal(self, path: str, headers: Headers, address: str) -> tuple[int, str, str] | None:
+        if not self._is_ours(_host_name(headers.get("host", "")), address):
             return 403, "AUTH_REQUIRED", "this server is not addressed by that Host name"
         origin = headers.get("origin")
-        if origin is not None and not self._is_ours(_host_name(origin.partition("://")[2])):
+        if origin is not None and not self._is_ours(
+            _host_name(origin.partition("://")[2]), address
+        ):
             return 403, "AUTH_REQUIRED", "pages of another origin may not call this server"
         # Headers are read as latin-1: back to the bytes that were sent.
         given = headers.get("authorization", "").encode("latin-1")
@@ -94,8 +97,12 @@ class Gate:
             return 413, "VALIDATION_ERROR", too_large(self._max_body_bytes)
         return None
 
-    def _is_ours(self, host: str) -> bool:
-        return is_loopback(host) or host.lower() in self._hosts
+    def _is_ours(self, host: str, address: str) -> bool:
+        """Tell whether a host is this machine: by the very address that was called, or by name.
+
+        A name that a foreign DNS server points here is neither; a browser sends that name.
+        """
+        return is_loopback(host) or host.lower() in self._hosts or (bool(host) and host == address)
 
 
 def too_large(max_body_bytes: int) -> str:

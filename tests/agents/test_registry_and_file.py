@@ -12,6 +12,7 @@ from polpo_lab.agents.command import CommandAgent
 from polpo_lab.agents.loading import load_agents_file
 from polpo_lab.agents.registry import AgentRegistry
 from polpo_lab.agents.view import Ended, Output
+from polpo_lab.assess.loading import load_judges_file
 from polpo_lab.errors import InvalidArgument
 
 
@@ -95,6 +96,11 @@ async def test_the_files_agents_run(events_of, written, tmp_path):
         ("[agents.a]\nkind='command'\nargv=['x']\nnetwrok=true", "did you mean 'network'"),
         ("[agents.a]\nkind='command'\nargv=['x']\nnetwork='no'", "must be true or false"),
         ("[agents.a]\nkind='command'\nargv=['x']\nenv={A=1}", "must be a text"),
+        ("[agents.a]\nkind='command'\nargv=['x', 3]", "argv=['x', 3] of agent 'a' must be a list"),
+        ("[agents.a]\nkind='command'\nargv=['x']\nread_only=['nope']", "there is no /"),
+        ("[agents.a]\nkind='command'\nargv=['x']\nstream=[{ouput='x'}]", "did you mean 'output'"),
+        ("[agents.' ']\nkind='command'\nargv=['x']", "name is printable and not empty"),
+        ("[agents.a]\nkind='model'\nmodel='m'\nmax_turns=true", "max_turns=True must be a whole"),
         ("[agents.a]\nkind='function'\ntarget='x'", "must name module and function"),
         ("[agents.a]\nkind='function'\ntarget='nonesuch_x:y'", "No module named 'nonesuch_x'"),
         ("[agents.a]\nkind='function'\ntarget='textwrap:dedant'", "did you mean 'dedent'"),
@@ -103,6 +109,31 @@ async def test_the_files_agents_run(events_of, written, tmp_path):
 def test_a_wrong_file_is_refused_in_words(written, text, words):
     with pytest.raises(InvalidArgument) as refused:
         load_agents_file(written(text))
+    assert words in str(refused.value)
+    assert "agents.toml" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("judges", "words"),
+    [
+        ("judges=3", "judges=3: write each as a table [judges.NAME]"),
+        ("[judges]\nj=3", "[judges.j]: write it as a table, not 3"),
+        ("[judges.j]\nreviewers=3", "[judges.j] has neither target nor model"),
+        ("[judges.j]\nmodel='openai:m'\nreviewrs=3", "(did you mean 'reviewers'?)"),
+        ("[judges.j]\ntarget=3", "judge 3 cannot be loaded"),
+        ("[judges.j]\ntarget='broken_judge:f'", "cannot be loaded (SyntaxError"),
+        ("[judges.j]\ntarget='textwrap:dedent'\nmatch=3", "match=3 of judge 'j' is of no use"),
+    ],
+)
+def test_a_judge_of_a_file_that_cannot_be_is_refused_in_words(
+    written, tmp_path, monkeypatch, judges, words
+):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "broken_judge.py").write_text("x = = 3")
+    file = written(f"{judges}\n[agents.a]\nkind='command'\nargv=['x']")
+    load_agents_file(file)  # its agents are fine
+    with pytest.raises(InvalidArgument) as refused:
+        load_judges_file(file)
     assert words in str(refused.value)
     assert "agents.toml" in str(refused.value)
 

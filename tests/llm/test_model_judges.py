@@ -82,7 +82,7 @@ def test_a_review_scores_each_dimension(lab, provider, writer):
     review = polpo.LlmReview(
         criteria="A story for children",
         dimensions=[
-            polpo.Dimension(name="style", weight=3),
+            polpo.Dimension(name="style", weight=3, description="plain words, short sentences"),
             polpo.Dimension(name="plot", weight=1),
         ],
     )
@@ -95,7 +95,19 @@ def test_a_review_scores_each_dimension(lab, provider, writer):
     assert check.score == pytest.approx((4 * 3 + 1 * 1) / 4)
     assert [r.name for r in check.reviewers] == ["critic"]
     (request,) = provider.received
-    assert "Score each of these dimensions by itself: style, plot." in request.text_of("user")
+    asked = "by itself:\n- style: plain words, short sentences\n- plot\n"
+    assert asked in request.text_of("user")
+
+
+def test_a_review_of_one_dimension_is_about_that_dimension(lab, provider, writer):
+    _judge(lab, provider, reviewers=1)
+    finding = {"dimension": "tone", "reason": "warm", "evidence": [], "score": 5}
+    provider.answer = lambda request: call("final_result", findings=[finding])
+    tone = polpo.Dimension(name="tone", weight=1, description="kind to the reader")
+    task = _judged(lab, polpo.LlmReview(criteria="A letter", dimensions=[tone]))
+    assert [s.dimension for s in task.assessment.checks[0].scores] == ["tone"]
+    assert "- tone: kind to the reader" in provider.received[0].text_of("user")
+    assert "as a whole" not in provider.received[0].text_of("user")
 
 
 def test_what_the_agent_wrote_is_isolated_and_marked_as_data(lab, provider, writer):

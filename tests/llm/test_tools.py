@@ -116,7 +116,7 @@ async def test_the_shell_has_no_network_and_no_home_unless_granted(use, view, tm
 
 
 def test_a_tool_that_is_none_is_refused():
-    with pytest.raises(InvalidArgument, match="tool 'bash' is unknown: use read, write"):
+    with pytest.raises(InvalidArgument, match=r"tool 'bash' is unknown\. Use read, write"):
         ToolBox(["bash"])
     with pytest.raises(InvalidArgument, match="two tools are called 'read'"):
         ToolBox(["read", "read"])

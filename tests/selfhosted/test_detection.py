@@ -12,7 +12,9 @@ from polpo_lab.errors import (
     AuthenticationFailed,
     InvalidArgument,
     InvalidResponse,
+    NotFound,
     PolpoLabError,
+    UnsupportedByServer,
 )
 from tests.client.scripted_server import QUICK, Drop, Out, ScriptedServer, Seen
 from tests.client.test_client_keys import locals_of
@@ -48,6 +50,26 @@ def test_a_forced_dialect_or_the_prefix_in_the_address_asks_nothing(server, opti
         assert p.dialect() == "selfhosted"
         assert p.tasks.list() == []
     assert server.calls() == ["GET /api/v1/tasks"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "options", "where"),
+    [
+        ("/foo", {}, "/foo/v1"),
+        ("", {"dialect": "cloud"}, "/v1"),
+        ("", {"dialect": "embedded"}, "/v1"),
+    ],
+)
+def test_an_address_or_dialect_that_is_wrong_is_named(server, ending, options, where):
+    with Polpo(server.url + ending, KEY, **options) as p, pytest.raises(NotFound) as told:
+        p.tasks.list()
+    assert f"no tasks API at {server.url}{where}, where a" in str(told.value)
+    assert "say with dialect=" in str(told.value)
+
+
+def test_agents_that_a_server_does_not_list_are_named_as_it_does(lab):
+    with pytest.raises(UnsupportedByServer, match=r"agents\.list: name agents as the server's own"):
+        lab.agents.list()
 
 
 async def test_the_async_client_finds_out_too(server):

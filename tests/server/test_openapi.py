@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import os
+import re
+import subprocess
+import sys
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-# What the schema cannot say: which agents there are. Every other check is on.
-EXCLUDED = [positive_data_acceptance]
+from tests.architecture.package_imports import REPOSITORY
 
 # The contract's table of calls, with the refusals of each beside the ones of all.
 CALLS = {
@@ -35,8 +32,13 @@ CALLS = {
     ("GET", "/v1/agents"): {200},
     ("GET", "/v1/health"): {200},
 }
-# Of each call; together several thousand in CI, which runs `-m slow` too.
-CASES, MANY_CASES = 20, 200
+# How many requests at least, and how. The slow run walks the edges of every rule in the document
+# too, and goes on from what calls answered to further calls.
+LONG = [pytest.mark.slow, pytest.mark.timeout(900)]
+RUNS = [
+    (100, ["--phases", "fuzzing", "--max-examples", "4"]),
+    pytest.param(3_000, ["--max-examples", "40"], marks=LONG),
+]
 OF_ALL = {401, 403, 413, 500}
 
 
@@ -85,48 +87,57 @@ def test_requests_are_strict_in_it_and_their_fields_are_the_contracts(document):
     )
 
 
-@pytest.mark.parametrize(
-    "cases", [CASES, pytest.param(MANY_CASES, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
-)
-@pytest.mark.parametrize(("method", "path"), sorted(CALLS))
-def test_the_server_keeps_to_it_whatever_is_sent(shared_api, document, method, path, cases):
-    """Valid and invalid requests; every answer must be one that the document allows."""
-    schema = schemathesis.openapi.from_dict(document)
-    schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-    key = {"Authorization": shared_api.http.headers["authorization"]}
-    base_url = str(shared_api.http.base_url).removesuffix("/v1/")
-    known = _known_ids(shared_api)
+def test_the_agents_of_the_moment_are_in_it(lab, speak):
+    def assignable(api):
+        told = api.http.get("/openapi.json").json()["components"]["schemas"]
+        return [
+            told[name]["properties"]["assignTo"]["enum"] for name in ("TaskCreate", "TaskUpdate")
+        ]
 
-    @seed(20261124)
-    @settings(
-        max_examples=cases,
-        deadline=None,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
+    with speak(lab) as api:
+        assert assignable(api) == [["ok"], ["ok"]]
+        lab.agent(name="later", argv=["true"])
+        assert assignable(api) == [["ok", "later"], ["ok", "later"]]
+
+
+@pytest.mark.parametrize(("least", "options"), RUNS)
+def test_the_server_keeps_to_it_whatever_is_sent(shared_lab, shared_api, least, options, tmp_path):
+    """Valid and invalid requests, with every check of schemathesis on.
+
+    Valid ones must be taken, but for what is not there (404) or not possible now (409);
+    invalid ones must be refused; every answer must be one that the document allows.
+    """
+
+    @shared_lab.judge(isolation="inline")
+    async def fair(criterion, task, result):
+        return 4
+
+    _rounds_to_work_on(shared_api)
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "run", *options),
+            *("--checks", "all", "--seed", "20261124", "--no-color"),
+            *("--header", f"Authorization: {shared_api.http.headers['authorization']}"),
+            f"{shared_lab.url}/v1/openapi.json",
+        ],
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "tests.server.openapi_hooks",
+            "PYTHONPATH": str(REPOSITORY),
+        },
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
     )
-    @given(case=schema[path][method].as_strategy(), data=st.data())
-    def keeps_to_it(case, data):
-        ids = known.get(path.split("/")[2])
-        if ids and case.path_parameters and data.draw(st.booleans()):
-            name = next(iter(case.path_parameters))
-            case.path_parameters[name] = data.draw(st.sampled_from(ids))
-        answer = case.call(base_url=base_url, headers=key, timeout=20)
-        case.validate_response(answer, excluded_checks=EXCLUDED)
-
-    keeps_to_it()
+    assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]
+    assert f"Tested: {len(CALLS)}" in ran.stdout
+    assert int(re.search(r"(\d+) generated", ran.stdout)[1]) >= least
 
 
-def _known_ids(api):
-    """Return ids of tasks at rest, groups and approvals, for the calls on them."""
-    done = api.run(group="g", files={"a.txt": "x"})
+def _rounds_to_work_on(api):
+    """Leave a group, a task at rest and one that waits for a person."""
+    api.run(group="g", files={"a.txt": "x"})
     asked = api.create(sideEffects=True)
     api.start(asked["id"])
-    waiting = api.wait_for(asked["id"], "awaiting_approval")
-    answer = api.http.post(f"/approvals/{waiting['approvalId']}/approve")
-    assert json.loads(answer.text)["status"] == "approved"
-    return {
-        "tasks": [done["id"], asked["id"]],
-        "groups": ["g"],
-        "approvals": [waiting["approvalId"]],
-    }
+    api.wait_for(asked["id"], "awaiting_approval")

@@ -104,6 +104,15 @@ def test_an_unknown_field_is_named_with_the_nearest_one(api, judged, fields, wor
     assert words in refused(api, **fields)
 
 
+def test_a_whole_number_may_be_written_with_a_point(api):
+    """As JSON has one kind of numbers, and a column of pandas with gaps holds 3.0."""
+    task = api.create(
+        seed=3.0, priority=-1e3, maxRetries=0.0, maxDuration=2e3, retryPolicy={"escalateAfter": 2.0}
+    )
+    told = [task[name] for name in ("seed", "priority", "maxRetries", "maxDuration", "retryPolicy")]
+    assert told == [3, -1000, 0, 2000, {"escalateAfter": 2}]
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -97,6 +97,25 @@ def test_a_page_of_this_machine_still_needs_the_key(api):
     assert plain(api, "GET", "/tasks", Origin="http://localhost:8888").status_code == 401
 
 
+def test_one_that_listens_everywhere_is_addressed_as_this_machine_is_and_not_otherwise(tmp_path):
+    server = EmbeddedServer(tmp_path / "data", host="0.0.0.0", sandbox="off").start()
+    try:
+        port = server.url.rpartition(":")[2]
+        with contextlib.suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as probe:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; tells the outward address
+            outward = probe.getsockname()[0]
+            assert httpx.get(f"http://{outward}:{port}/v1/health").status_code == 200
+        url = f"http://127.0.0.1:{port}/v1/health"
+        for host, status in [
+            (socket.gethostname(), 200),
+            ("192.0.2.1", 403),
+            ("evil.example", 403),
+        ]:
+            assert httpx.get(url, headers={"Host": host}).status_code == status
+    finally:
+        server.stop()
+
+
 def test_it_listens_on_loopback_only(shared_lab):
     address = httpx.URL(shared_lab.url)
     assert address.host == "127.0.0.1"

@@ -43,8 +43,18 @@ def test_a_disk_that_was_full_is_got_over(soaking):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_many_tasks_outlive_many_deaths(soaking):
-    outcome = soaking.soak(soaking.Plan(400, 48, deaths=4, leaping=True))
+    outcome = soaking.soak(soaking.Plan(1_600, 64, deaths=6, leaping=True))
     assert holds(outcome)
     assert outcome.met["left"] > 0
     assert outcome.met["cut off"] > 0
     assert outcome.met["killed"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_many_tasks_get_over_a_disk_that_was_full(soaking):
+    if why_not := soaking.no_small_disk():
+        pytest.skip(why_not)
+    outcome = soaking.soak(soaking.Plan(800, 64, tmpfs_mib=48))
+    assert holds(outcome)
+    assert outcome.met["disk was full"] == 1
