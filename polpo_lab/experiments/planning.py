@@ -16,6 +16,7 @@ from polpo_lab.hostile_text import one_line
 from polpo_lab.models.wire import WireRequest
 
 _LONGEST_NAME = 100
+_LONGEST_FOLDER_NAME = 240  # bytes; what file systems take is 255
 GIVEN_CRITERIA = "given"
 
 
@@ -56,6 +57,22 @@ def plan_of(
         seed=_whole(seed, "seed", least=0),
         primary=primary if primary is None else _name(primary, "primary"),
     )
+
+
+def check_folder_name(name: str) -> None:
+    """Refuse a name that no folder can have.
+
+    Raises
+    ------
+    InvalidArgument
+        Naming the rule.
+    """
+    encoded = name.encode("utf-8", "replace")
+    if "\0" in name or encoded.decode() != name or len(encoded) > _LONGEST_FOLDER_NAME:
+        raise InvalidArgument(
+            f"name={_shown(name)} is its folder's too: at most {_LONGEST_FOLDER_NAME} bytes of "
+            "UTF-8, and no NUL; give another name, or folder="
+        )
 
 
 def _agents(agents: Any) -> tuple[str, ...]:
@@ -134,12 +151,20 @@ def _expectations(name: Any, value: Any) -> list[Any]:
 
 
 def _is_one(value: Mapping[Any, Any], model: type[WireRequest]) -> bool:
-    """Tell one value spelt as a mapping from several values by name."""
-    return any(to_snake(str(field)) in model.model_fields for field in value)
+    """Tell one value spelt as a mapping from several by name, which may be called as a field."""
+    if any(isinstance(each, model) for each in value.values()):
+        return False
+    return any(
+        (field := to_snake(str(name))) in model.model_fields
+        and (field == "retry_policy" or not isinstance(each, Mapping))
+        for name, each in value.items()
+    )
 
 
 def _is_one_set(value: Mapping[Any, Any]) -> bool:
-    return _is_one(value, CriteriaSet) or "criterion" in value or "type" in value
+    return _is_one(value, CriteriaSet) or any(
+        isinstance(value.get(name), str) for name in ("criterion", "type")
+    )
 
 
 def _refuse_equal(axis: str, values: Mapping[str, Any]) -> None:

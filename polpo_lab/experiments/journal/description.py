@@ -20,6 +20,7 @@ from polpo_lab.models.wire import to_wire_time
 
 DESCRIPTION = "experiment.json"
 FORMAT = 1
+_PARTS = frozenset({"name", "plan", "hashes", "sessions"})
 
 
 def now() -> str:
@@ -71,10 +72,10 @@ def read_description(folder: Path) -> dict[str, Any] | None:
     path = folder / DESCRIPTION
     try:
         described = orjson.loads(path.read_bytes())
-        format_ = described["format"]
-    except FileNotFoundError:
+        format_ = _format_of(described)
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise JournalError(
             f"{path} cannot be read as the description of an experiment ({error}): "
             "restore it from a copy; the journal beside it is not touched"
@@ -85,6 +86,17 @@ def read_description(folder: Path) -> dict[str, Any] | None:
             "use the version that wrote it, or a newer one"
         )
     return described  # type: ignore[no-any-return]
+
+
+def _format_of(described: Any) -> int:
+    """Return the format of what was read, once it is a description of any."""
+    told = described.get("format") if isinstance(described, dict) else None
+    format_ = told if isinstance(told, int) else 0
+    if format_ < 1:
+        raise ValueError("it says no format")
+    if format_ == FORMAT and (absent := _PARTS - described.keys()):
+        raise ValueError(f"{min(absent)!r} is missing")
+    return format_
 
 
 def write_description(folder: Path, described: Mapping[str, Any]) -> None:
