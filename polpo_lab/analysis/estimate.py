@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,7 @@ def _check(known: Any, concurrency: Any) -> None:
         raise InvalidArgument(
             f"the pilot has no column {absent[0]!r}: give a 'tasks' frame, as exp.frame('tasks') is"
         )
-    if not isinstance(concurrency, int) or concurrency < 1:
+    if not isinstance(concurrency, Integral) or int(concurrency) < 1:
         raise InvalidArgument(f"concurrency={concurrency!r} must be a whole number from 1 on")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.trial import Condition
@@ -40,7 +41,7 @@ class Budget:
             value = getattr(self, name)
             if value is None:
                 continue
-            if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 0:
+            if not isinstance(value, Real) or isinstance(value, bool) or not float(value) >= 0:
                 raise InvalidArgument(
                     f"Budget({name}={value!r:.80}): a limit is a number from 0 on"
                 )

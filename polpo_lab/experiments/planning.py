@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -188,9 +189,10 @@ def _name(value: Any, what: str) -> str:
 
 
 def _whole(value: Any, what: str, *, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)  # numpy's too
+    if not is_whole or (number := operator.index(value)) < least:
         raise InvalidArgument(f"{what}={_shown(value)} must be a whole number from {least} on")
-    return value
+    return number
 
 
 def _shown(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.budget import Budget
@@ -57,7 +58,7 @@ class RunOptions:
                 "such as {'writer': 2}"
             )
         for name, limit in {"concurrency": self.concurrency, **self.agent_limits}.items():
-            if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            if not isinstance(limit, Integral) or isinstance(limit, bool) or int(limit) < 1:
                 raise InvalidArgument(f"{name}={limit!r:.80} must be a whole number from 1 on")
 
     def check_agents(self, plan: Plan) -> None:

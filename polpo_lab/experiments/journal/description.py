@@ -14,13 +14,15 @@ from typing import Any
 import orjson
 
 from polpo_lab.errors import JournalError
+from polpo_lab.experiments.content import content_hash
 from polpo_lab.experiments.journal.circumstances import circumstances
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.models.wire import to_wire_time
 
 DESCRIPTION = "experiment.json"
 FORMAT = 1
-_PARTS = frozenset({"name", "plan", "hashes", "sessions"})
+SEAL = "content_hash"
+_OF_A_SESSION = frozenset({"number", "at", "server", "versions", "plan"})
 
 
 def now() -> str:
@@ -94,16 +96,41 @@ def _format_of(described: Any) -> int:
     format_ = told if isinstance(told, int) else 0
     if format_ < 1:
         raise ValueError("it says no format")
-    if format_ == FORMAT and (absent := _PARTS - described.keys()):
-        raise ValueError(f"{min(absent)!r} is missing")
+    if format_ == FORMAT:
+        _check_shape(described)
     return format_
+
+
+def _check_shape(described: dict[str, Any]) -> None:
+    """Refuse what lacks something that readers rely on."""
+    sessions, hashes = described.get("sessions"), described.get("hashes")
+    parts = [
+        ("the description", described, {"name", "plan", "hashes", "sessions"}),
+        ("hashes", hashes, {"plan", "suite", "templates"}),
+        *(("a session", each, _OF_A_SESSION) for each in _listed(sessions)),
+    ]
+    for name, part, keys in parts:
+        if not isinstance(part, dict):
+            raise ValueError(f"{name} is no object")  # noqa: TRY004  # as what is no JSON
+        if absent := keys - part.keys():
+            raise ValueError(f"{name} has no {min(absent)!r}")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def seal_of(described: Mapping[str, Any]) -> str:
+    """Hash all that a description says, but for the hash itself."""
+    return content_hash({name: part for name, part in described.items() if name != SEAL})
 
 
 def write_description(folder: Path, described: Mapping[str, Any]) -> None:
     """Replace the description of a folder, at once and durably."""
     new = folder / f".{DESCRIPTION}.new"
     with new.open("wb") as file:
-        file.write(orjson.dumps(described, option=orjson.OPT_INDENT_2))
+        sealed = {**described, SEAL: seal_of(described)}
+        file.write(orjson.dumps(sealed, option=orjson.OPT_INDENT_2))
         file.flush()
         os.fsync(file.fileno())
     new.replace(folder / DESCRIPTION)

@@ -90,8 +90,8 @@ def merge(folders: Sequence[Path | str], into: Path | str) -> Merged:
         raise JournalError("there is nothing to merge: name the folders of two experiments or more")
     for other in journals[1:]:
         _refuse_other_plan(journals[0], other)
-    if target.exists() and next(target.iterdir(), None) is not None:
-        raise JournalError(f"{target} is not empty: merge into a new folder")
+    if target.exists() and (not target.is_dir() or next(target.iterdir(), None) is not None):
+        raise JournalError(f"{target} is not an empty folder: merge into a new one")
     try:
         return _merged(journals, target)
     except OSError as error:
