@@ -120,7 +120,7 @@ def test_versions_that_differ_are_said(tmp_path):
 
 def test_nothing_is_merged_into_a_folder_that_holds_something(tmp_path):
     journalled(tmp_path / "a", trials=[])
-    with pytest.raises(JournalError, match="is not empty"):
+    with pytest.raises(JournalError, match="is not an empty folder"):
         merge([tmp_path / "a", tmp_path / "a"], tmp_path / "a")
 
 
