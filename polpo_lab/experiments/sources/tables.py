@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic.alias_generators import to_snake
 
-from polpo_lab.client.drafting import unknown_field
 from polpo_lab.experiments.sources.json_lines import parse_json
 from polpo_lab.experiments.template import Template
+from polpo_lab.models.refusals import unknown_field
 
 # A column ``metadata.difficulty`` fills that key of ``metadata``; ``files.a.csv`` that file.
 DOTTED = ("metadata", "files")
