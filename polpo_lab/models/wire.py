@@ -69,11 +69,11 @@ class _Made(ModelMetaclass):
 
     if not TYPE_CHECKING:  # the parameters stay those of the model
 
-        def __call__(cls, *arguments: Any, **fields: Any) -> Any:
+        def __call__(self, *arguments: Any, **fields: Any) -> Any:
             try:
                 return super().__call__(*arguments, **fields)
             except ValidationError as error:
-                raise refusal_of(cls, error) from None
+                raise refusal_of(self, error) from None
 
 
 class WireRequest(BaseModel, metaclass=_Made):
