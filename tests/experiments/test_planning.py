@@ -73,7 +73,7 @@ def test_policies_may_be_one_or_several_named_or_not(policies, names):
         ({"expectations": [FILE_EXISTS], "extend": True}, ["given"]),
         ({"own": None, "strict": [FILE_EXISTS]}, ["own", "strict"]),
         (
-            {"own": None, "extend": polpo.CriteriaSet(expectations=[FILE_EXISTS], extend=True)},
+            {"own": None, "extend": polpo.CriteriaSet(expectations=["Nice"], extend=True)},
             ["own", "extend"],
         ),
     ],
