@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from polpo_lab.experiments.suite import Suite
     from polpo_lab.experiments.trial import Trial
     from polpo_lab.lab import Lab
+    from polpo_lab.models import AgentInfo
     from polpo_lab.notebook.experiment_board import ExperimentBoard
 
 DEFAULT_CONCURRENCY = 16
@@ -46,7 +47,7 @@ class Experiment(Results):
         Also of the folder.
     suite : Suite
     agents : str or iterable of str
-        Names of agents, as the server has them.
+        Names of agents, as the server has them; or what ``lab.agents.list()`` returns.
     policies : Policy, mapping of str to Policy, optional
         What happens after a failed attempt. One attempt without fixes by default.
     criteria : list of expectations, CriteriaSet, mapping of str to those, optional
@@ -80,7 +81,7 @@ class Experiment(Results):
         self,
         name: str,
         suite: Suite,
-        agents: str | Iterable[str],
+        agents: str | AgentInfo | Iterable[str | AgentInfo],
         policies: Any = None,
         criteria: Any = None,
         *,

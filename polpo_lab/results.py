@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from polpo_lab.errors import JournalError
+from polpo_lab.errors import InvalidArgument, JournalError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +61,8 @@ class Results:
         if plan is not None:
             self.folder, self._plan = Path(folder), plan
             return
+        if not isinstance(folder, (str, Path)):
+            raise InvalidArgument(f"folder={folder!r:.80} must be a path, or an experiment's name")
         named = EXPERIMENTS_FOLDER / folder
         self.folder = Path(folder) if Path(folder).exists() or not named.exists() else named
         self._plan = self._read(_unknown_name(folder)).plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,17 +15,20 @@ from polpo_lab.experiments.conditions import OWN_CRITERIA, CriteriaSet, Policy
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.suite import Suite
 from polpo_lab.hostile_text import one_line
+from polpo_lab.models import AgentInfo
 from polpo_lab.models.wire import WireRequest
 
 _LONGEST_NAME = 100
 _LONGEST_FOLDER_NAME = 240  # bytes; what file systems take is 255
 GIVEN_CRITERIA = "given"
+_METRICS = ("passed", "score", "outcome", "cost", "seconds")  # others are columns, or functions
+_MISSPELLED = 0.8  # how alike a name and a metric are, from where on it is a mistake
 
 
 def plan_of(
     name: str,
     suite: Suite,
-    agents: str | Iterable[str],
+    agents: str | AgentInfo | Iterable[str | AgentInfo],
     policies: Any = None,
     criteria: Any = None,
     *,
@@ -56,7 +60,7 @@ def plan_of(
         criteria=criteria_sets(criteria),
         repeats=_whole(repeats, "repeats", least=1),
         seed=_whole(seed, "seed", least=0),
-        primary=primary if primary is None else _name(primary, "primary"),
+        primary=primary if primary is None else _primary(primary),
     )
 
 
@@ -76,11 +80,24 @@ def check_folder_name(name: str) -> None:
         )
 
 
+def _primary(metric: Any) -> str:
+    """Refuse what looks like a known metric that is misspelled: all would be exploratory then."""
+    name = _name(metric, "primary")
+    near = difflib.get_close_matches(name, _METRICS, n=1, cutoff=_MISSPELLED)
+    if near and name not in _METRICS:
+        raise InvalidArgument(f"primary={_shown(metric)} is no metric; did you mean {near[0]!r}?")
+    return name
+
+
 def _agents(agents: Any) -> tuple[str, ...]:
-    several = [agents] if isinstance(agents, str) else agents
-    if not isinstance(several, Iterable) or not (names := list(several)):
+    several = [agents] if isinstance(agents, (str, AgentInfo)) else agents
+    if not isinstance(several, Iterable) or not (given := list(several)):
         raise InvalidArgument(f"agents={_shown(agents)}: give an agent's name, or several")
+    names = [each.name if isinstance(each, AgentInfo) else each for each in given]
     for agent in names:
+        if callable(agent):
+            told = getattr(agent, "__name__", "its name")
+            raise InvalidArgument(f"agents: {_shown(agent)}: give the agent's name, {told!r}")
         _name(agent, "an agent")
     if doubled := sorted({agent for agent in names if names.count(agent) > 1}):
         raise InvalidArgument(f"agents: {doubled[0]!r} is named twice; repeats= runs it again")

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from polpo_lab.errors import JournalError
+from polpo_lab.errors import InvalidArgument, JournalError
 from polpo_lab.experiments.backends.place import Backend
 from polpo_lab.experiments.journal import Journal, has_journal, read_journal
 from polpo_lab.experiments.plan import Plan
@@ -56,7 +56,13 @@ async def begin(
     Returns
     -------
     Run
+
+    Raises
+    ------
+    InvalidArgument
+        When the backend is none.
     """
+    _check_backend(backend)
     try:
         found = await survey(plan, backend, labs, concurrency=options.concurrency)
         journal = Journal.open(folder, plan)
@@ -74,6 +80,14 @@ async def begin(
     runner.when_changed(run.tell_change)
     future.add_done_callback(lambda _: run.tell_change())  # called on the live loop
     return run
+
+
+def _check_backend(backend: Any) -> None:
+    if not (hasattr(backend, "open") and hasattr(backend, "close")):
+        raise InvalidArgument(
+            f"backend={backend!r:.80} is no backend: give polpo.DaskBackend(address), or leave it "
+            "out to run in this process"
+        )
 
 
 def begun_from_outside(beginning: Coroutine[Any, Any, Run]) -> Run:
@@ -133,6 +147,7 @@ async def _compacted(compact: Compact, folder: Path) -> None:
 
 async def look(plan: Plan, folder: Path, labs: Any, backend: Backend, options: RunOptions) -> Run:
     """Return a run that only says what would be run; nothing is written."""
+    _check_backend(backend)
     try:
         found: Survey = await survey(plan, backend, labs, concurrency=options.concurrency)
     finally:

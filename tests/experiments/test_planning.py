@@ -25,6 +25,8 @@ def experiment(**changes):
         ({"name": "\u65e5" * 99}, "at most 240 bytes of UTF-8"),
         ({"agents": []}, "give an agent's name, or several"),
         ({"agents": ["a", "a"]}, "'a' is named twice; repeats= runs it again"),
+        ({"agents": [suite]}, "give the agent's name, 'suite'"),
+        ({"primary": "pased"}, "primary='pased' is no metric; did you mean 'passed'"),
         ({"agents": [None]}, "an agent: None must be a text"),
         ({"policies": {}}, r'give a Policy, or several by name: \{"once"'),
         ({"policies": {"x": 3}}, r"policy 'x': 3 is no policy: use polpo\.Policy\(max_retries"),

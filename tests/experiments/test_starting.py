@@ -15,6 +15,7 @@ from rich.console import Console
 import polpo_lab as polpo
 from polpo_lab.errors import InvalidArgument, JournalError, JournalLocked
 from polpo_lab.experiment_display import wait_and_show
+from polpo_lab.experiments.journal import has_journal, read_journal
 from polpo_lab.lab import connect
 
 
@@ -33,6 +34,7 @@ def test_a_limit_on_cost_holds_though_many_may_run_at_once(lab, experiment):
         ({"agent_limits": 3}, "agent_limits=3 must be numbers by the agents' names"),
         ({"agent_limits": {"steady": 0}}, "steady=0 must be a whole number from 1 on"),
         ({"concurrency": 2.0}, r"concurrency=2\.0 must be a whole number from 1 on"),
+        ({"backend": "dask"}, "backend='dask' is no backend: give polpo.DaskBackend"),
         ({"stop_when": 3}, "stop_when=3 must be a function of the experiment"),
         ({"patience": "long"}, "patience='long' must be seconds"),
         ({"only": "infra"}, "only='infra' is unknown: use 'new', 'infrastructure', a function"),
@@ -44,6 +46,14 @@ def test_a_wrong_option_is_named_before_anything_runs(lab, experiment, options, 
         with pytest.raises(InvalidArgument, match=words):
             experiment().run(lab, dry=dry, **options)
     assert lab.tasks.list() == []
+
+
+def test_agents_and_labs_may_be_what_they_come_as(lab, experiment):
+    exp = experiment(agents=lab.agents.list(), policies=None, repeats=1)
+    assert exp.plan()["agent"].cat.categories.tolist() == [
+        agent.name for agent in lab.agents.list()
+    ]
+    assert exp.run(each for each in [lab]).reason == "finished"
 
 
 def test_a_function_chooses_which_trials_are_run(lab, experiment):
@@ -64,6 +74,8 @@ def test_who_is_interrupted_while_a_run_begins_leaves_none_behind(lab, experimen
 
     with pytest.raises(KeyboardInterrupt):
         exp.start(interrupted, concurrency=1)
+    while not has_ended(exp):
+        time.sleep(0.01)
     until_free(exp, lab)
     assert exp.plan()["standing"].eq("todo").any()
     assert exp.run(lab, concurrency=32).reason == "finished"
@@ -79,6 +91,12 @@ async def test_cancelling_a_run_that_is_awaited_stops_it_politely(lab, experimen
             await awaited
         await asyncio.to_thread(until_free, exp, lab)
     assert exp.plan()["standing"].eq("todo").any()
+
+
+def has_ended(exp):
+    if not has_journal(exp.folder):
+        return False
+    return any(note["kind"] == "ended" for note in read_journal(exp.folder).notes)
 
 
 def until_free(exp, lab):
@@ -128,5 +146,7 @@ def test_a_name_of_no_experiment_is_told_the_nearest(lab, experiment, tmp_path, 
     with pytest.raises(JournalError, match=r"holds no journal yet.*begin with exp\.run\(lab\)"):
         exp.frame("tasks")
     exp.run(lab)
+    with pytest.raises(InvalidArgument, match="folder=3 must be a path, or an experiment's name"):
+        polpo.Results(3)
     with pytest.raises(JournalError, match="nor the name of one; did you mean 'which-searcher'"):
         polpo.Results("which-searchr")
