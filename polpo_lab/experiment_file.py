@@ -30,12 +30,15 @@ def _several(names: Any) -> Any:
     return [names] if isinstance(names, str) else names
 
 
+OneOrSeveral = Annotated[list[str], BeforeValidator(_several)]
+
+
 class Select(WireRequest):
     """Which templates of the suite are tried; all that are left out select nothing."""
 
-    id: list[str] | None = None
-    family: list[str] | None = None
-    tag: list[str] | None = None
+    id: OneOrSeveral | None = None
+    family: OneOrSeveral | None = None
+    tag: OneOrSeveral | None = None
     sample: int | None = Field(default=None, ge=1)
     seed: int = 0
 
@@ -76,7 +79,7 @@ class ExperimentFile(WireRequest):
 
     name: str
     suite: str
-    agents: Annotated[list[str], BeforeValidator(_several)] = Field(min_length=1)
+    agents: OneOrSeveral = Field(min_length=1)
     policies: dict[str, Any] | None = None
     criteria: dict[str, Any] | None = None
     repeats: int = 1

@@ -48,7 +48,7 @@ def refusal(call: str, problems: list[str]) -> InvalidArgument:
     told = problems[:_SHOWN_ERRORS]
     if len(problems) > len(told):
         told.append(f"and {len(problems) - len(told)} more")
-    return InvalidArgument(f"{call}(): " + "; ".join(told))
+    return InvalidArgument(f"{call}{'()' if call.isidentifier() else ''}: " + "; ".join(told))
 
 
 def refusal_of(model: type[BaseModel], error: ValidationError) -> InvalidArgument:

@@ -129,8 +129,9 @@ def test_what_is_no_part_is_refused(file, part):
 
 def test_one_agent_is_a_name_and_the_data_folder_stands_beside_the_file(file, monkeypatch):
     text = FILE.replace('["echo"]', '"echo"').replace('":temporary:"', '"there"')
-    file.write_text(text)
+    file.write_text(text + '[select]\nid = "a*"\n')
     filed = FiledExperiment(file)
     assert filed.told.agents == ["echo"]
+    assert [template.id for template in filed.experiment.suite] == ["ada"]
     with filed.connect() as lab:
         assert lab.server.data == file.parent / "there"
