@@ -248,6 +248,10 @@ def run(
     dry: Annotated[bool, typer.Option("--dry", help="Run nothing: list what would, and why.")] = (
         False
     ),
+    part: Annotated[
+        str | None,
+        typer.Option(help="Such as 2/4: the second of four equal parts, for one of four machines."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run what is missing of an experiment; exit code 3 when trials are left without a result.
@@ -257,9 +261,11 @@ def run(
     from rich.console import Console
 
     from polpo_lab.experiment_file import FiledExperiment
+    from polpo_lab.experiments.schedule import part_of
 
     filed = FiledExperiment(file)
-    found = filed.run(dry=dry, console=Console(stderr=True))
+    only = None if part is None else part_of(part)
+    found = filed.run(dry=dry, only=only, console=Console(stderr=True))
     about = _about_run(found, filed.experiment.folder)
     if as_json:
         typer.echo(json.dumps(about))

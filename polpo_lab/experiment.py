@@ -6,10 +6,13 @@ What runs it lives in `experiments` and is imported when first used.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from polpo_lab.errors import PolpoLabError
 from polpo_lab.results import EXPERIMENTS_FOLDER, Results
 
 if TYPE_CHECKING:
@@ -20,10 +23,12 @@ if TYPE_CHECKING:
     from polpo_lab.experiments.budget import Budget
     from polpo_lab.experiments.journal import Recorded
     from polpo_lab.experiments.run import Run
-    from polpo_lab.experiments.runner import RunOptions
+    from polpo_lab.experiments.run_options import RunOptions
+    from polpo_lab.experiments.schedule import Only
     from polpo_lab.experiments.suite import Suite
     from polpo_lab.experiments.trial import Trial
     from polpo_lab.lab import Lab
+    from polpo_lab.models import AgentInfo
     from polpo_lab.notebook.experiment_board import ExperimentBoard
 
 DEFAULT_CONCURRENCY = 16
@@ -42,7 +47,7 @@ class Experiment(Results):
         Also of the folder.
     suite : Suite
     agents : str or iterable of str
-        Names of agents, as the server has them.
+        Names of agents, as the server has them; or what ``lab.agents.list()`` returns.
     policies : Policy, mapping of str to Policy, optional
         What happens after a failed attempt. One attempt without fixes by default.
     criteria : list of expectations, CriteriaSet, mapping of str to those, optional
@@ -76,7 +81,7 @@ class Experiment(Results):
         self,
         name: str,
         suite: Suite,
-        agents: str | Iterable[str],
+        agents: str | AgentInfo | Iterable[str | AgentInfo],
         policies: Any = None,
         criteria: Any = None,
         *,
@@ -85,11 +90,13 @@ class Experiment(Results):
         primary: str | None = None,
         folder: str | Path | None = None,
     ) -> None:
-        from polpo_lab.experiments.planning import plan_of
+        from polpo_lab.experiments.planning import check_folder_name, plan_of
 
         plan = plan_of(
             name, suite, agents, policies, criteria, repeats=repeats, seed=seed, primary=primary
         )
+        if folder is None:
+            check_folder_name(name)
         super().__init__(EXPERIMENTS_FOLDER / name if folder is None else folder, plan)
 
     @classmethod
@@ -103,8 +110,8 @@ class Experiment(Results):
 
         Raises
         ------
-        InvalidArgument
-            When there is no journal.
+        JournalError
+            When there is no journal; the nearest name that there is is named.
         """
         recorded = Results(folder)
         plan = recorded._plan  # noqa: SLF001  # of our own kind
@@ -178,7 +185,7 @@ class Experiment(Results):
         budget: Budget | None = None,
         stop_when: Callable[[Experiment], bool] | None = None,
         agent_limits: Mapping[str, int] | None = None,
-        only: Literal["new", "infrastructure"] | None = None,
+        only: Only | None = None,
         patience: float = 120.0,
         backend: Backend | None = None,
     ) -> Run:
@@ -195,9 +202,9 @@ class Experiment(Results):
             Takes the experiment, is asked after every complete block; true stops.
         agent_limits : mapping of str to int, optional
             Trials at once of single agents.
-        only : {"new", "infrastructure"}, optional
-            Only trials that were never begun, or only those that failed for reasons that
-            are not the agent's.
+        only : {"new", "infrastructure"} or callable, optional
+            Only trials that were never begun, only those that failed for reasons that are
+            not the agent's, or only those that a function of a trial is true of.
         patience : float
             Seconds for which trouble with a server is waited out before a trial is given up,
             as ``transport``; the next run tries it again.
@@ -218,8 +225,7 @@ class Experiment(Results):
             When another process runs this experiment.
         """
         from polpo_lab.analysis.compaction import compact
-        from polpo_lab.experiments.running import begin
-        from polpo_lab.live import live_loop
+        from polpo_lab.experiments.running import begin, begun_from_outside
 
         options = self._options(concurrency, budget, stop_when, agent_limits, only, patience)
         if self.folder.is_relative_to(EXPERIMENTS_FOLDER):
@@ -233,7 +239,7 @@ class Experiment(Results):
             compact=compact,
             board=lambda run: self._board(run, lab),
         )
-        return live_loop().run(begun)
+        return begun_from_outside(begun)
 
     def run(
         self,
@@ -275,20 +281,32 @@ class Experiment(Results):
         looked = look(self._plan, self.folder, lab, backend or _local(), self._options(**options))
         return live_loop().run(looked)
 
-    async def arun(self, lab: Lab | Iterable[Lab] | Callable[[], Lab], **options: Any) -> Run:
+    async def arun(
+        self,
+        lab: Lab | Iterable[Lab] | Callable[[], Lab],
+        *,
+        dry: bool = False,
+        **options: Any,
+    ) -> Run:
         """`run`, awaited, from any event loop; cancelling it stops politely.
 
         Parameters
         ----------
         lab : as of `start`
+        dry : bool
+            As of `run`.
         **options
             As of `start`.
         """
-        run = await asyncio.to_thread(self.start, lab, **options)
+        if dry:
+            return await asyncio.to_thread(self._look, lab, **options)
+        starting = asyncio.create_task(asyncio.to_thread(self.start, lab, **options))
         try:
+            run = await asyncio.shield(starting)
             return await asyncio.to_thread(run.wait)
         except asyncio.CancelledError:
-            run.stop()
+            with contextlib.suppress(PolpoLabError):
+                (await starting).stop()
             raise
 
     def _options(
@@ -297,20 +315,22 @@ class Experiment(Results):
         budget: Budget | None = None,
         stop_when: Callable[[Experiment], bool] | None = None,
         agent_limits: Mapping[str, int] | None = None,
-        only: Literal["new", "infrastructure"] | None = None,
+        only: Only | None = None,
         patience: float = 120.0,
     ) -> RunOptions:
         from polpo_lab.experiments import budget as limits
-        from polpo_lab.experiments.runner import RunOptions
+        from polpo_lab.experiments.run_options import RunOptions
 
-        return RunOptions(
+        options = RunOptions(
             concurrency=concurrency,
-            budget=budget or limits.Budget(),
-            agent_limits=agent_limits or {},
+            budget=limits.Budget() if budget is None else budget,
+            agent_limits={} if agent_limits is None else agent_limits,
             only=only,
             patience=patience,
-            stop_when=None if stop_when is None else lambda: stop_when(self),
+            stop_when=partial(stop_when, self) if callable(stop_when) else stop_when,
         )
+        options.check_agents(self._plan)
+        return options
 
     # ------------------------------------------------------------------ showing it
 

@@ -123,6 +123,7 @@ def ending(run: Run) -> str:
     snapshot = run.snapshot()
     spent = f"{cost_words(snapshot)}, {clock(snapshot.seconds)}"
     lines = [f"{state_words(snapshot)}: {snapshot.words}; {spent}"]
+    lines += [f"  {one_line(each, 300)}" for each in run.changes]
     lines += [f"  {t.count:,} x {t.message}" for t in snapshot.troubles[:SHOWN_TROUBLES]]
     if left := snapshot.counts["todo"] + snapshot.counts["missing"]:
         have = "trial has" if left == 1 else "trials have"
@@ -166,6 +167,8 @@ def _line_by_line(run: Run, console: Console) -> Iterator[Look]:
         highlight=False,
         soft_wrap=True,
     )
+    for each in run.changes:
+        console.print(escape(f"  {one_line(each, 300)}"), highlight=False, soft_wrap=True)
     yield look
 
 
@@ -188,13 +191,15 @@ def run_panel(run: Run, height: int = 40) -> Group:
             counts.append(f"{snapshot.counts[standing]:,} {standing}  ", style=style)
     bar = ProgressBar(total=max(snapshot.planned, 1), completed=snapshot.ended, width=60)
     troubles = snapshot.troubles[:SHOWN_TROUBLES]
-    room = max(3, min(SHOWN_CONDITIONS, height - 8 - len(troubles)))
+    changes = run.changes[:1]
+    room = max(3, min(SHOWN_CONDITIONS, height - 8 - len(troubles) - len(changes)))
     return Group(
         Text(f"{one_line(run.plan.name, 60)}: {state_words(snapshot)}", style="bold"),
         bar,
         counts,
         Text("; ".join([*_spent(snapshot), pace_words(snapshot)]), style="dim"),
         *_conditions(run, room),
+        *(Text(one_line(each, 200), style="yellow", no_wrap=True) for each in changes),
         *(Text(f"{t.count:,} x {t.message}", style="yellow", no_wrap=True) for t in troubles),
     )
 

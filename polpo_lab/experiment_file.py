@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from rich.console import Console
 
 from polpo_lab.client.drafting import read_request
@@ -19,18 +19,26 @@ from polpo_lab.experiment import DEFAULT_CONCURRENCY, Experiment
 from polpo_lab.experiments.budget import Budget
 from polpo_lab.experiments.conditions import OWN_CRITERIA
 from polpo_lab.experiments.run import Run
+from polpo_lab.experiments.schedule import Only
 from polpo_lab.experiments.suite import Suite
 from polpo_lab.lab import Lab, connect
 from polpo_lab.models.wire import WireRequest
 from polpo_lab.results import EXPERIMENTS_FOLDER
 
 
+def _several(names: Any) -> Any:
+    return [names] if isinstance(names, str) else names
+
+
+OneOrSeveral = Annotated[list[str], BeforeValidator(_several)]
+
+
 class Select(WireRequest):
     """Which templates of the suite are tried; all that are left out select nothing."""
 
-    id: list[str] | None = None
-    family: list[str] | None = None
-    tag: list[str] | None = None
+    id: OneOrSeveral | None = None
+    family: OneOrSeveral | None = None
+    tag: OneOrSeveral | None = None
     sample: int | None = Field(default=None, ge=1)
     seed: int = 0
 
@@ -71,7 +79,7 @@ class ExperimentFile(WireRequest):
 
     name: str
     suite: str
-    agents: list[str] = Field(min_length=1)
+    agents: OneOrSeveral = Field(min_length=1)
     policies: dict[str, Any] | None = None
     criteria: dict[str, Any] | None = None
     repeats: int = 1
@@ -132,27 +140,34 @@ class FiledExperiment:
                     "server: agents and data belong to an embedded server: leave them out, or url"
                 )
             return connect(server.url)
-        lab = connect(data=server.data or self._beside / ".polpo-lab")
+        data = server.data or ".polpo-lab"
+        lab = connect(data=data if data == ":temporary:" else self._beside / data)
         if server.agents is None:
             lab.join_demonstration()
         else:
             _add_agents(lab, self._beside / server.agents)
         return lab
 
-    def run(self, *, dry: bool = False, console: Console | None = None) -> Run:
+    def run(
+        self, *, dry: bool = False, only: Only | None = None, console: Console | None = None
+    ) -> Run:
         """Run what is missing, shown in a terminal, and return the run when it is over.
 
         Parameters
         ----------
         dry : bool
             Whether only to find out what would run.
+        only : {"new", "infrastructure"} or callable, optional
+            As of `Experiment.start`.
         console : rich.console.Console, optional
         """
         from polpo_lab.experiment_display import wait_and_show
 
         told = self.told
         budget = Budget(told.budget.cost, told.budget.tasks, told.budget.hours)
-        options: dict[str, Any] = {"concurrency": told.concurrency, "budget": budget}
+        options: dict[str, Any] = {
+            "concurrency": told.concurrency, "budget": budget, "only": only,
+        }  # fmt: skip
         with self.connect() as lab:
             if dry:
                 return self.experiment.run(lab, dry=True, **options)

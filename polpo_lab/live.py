@@ -14,6 +14,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from polpo_lab.errors import PolpoLabError
+
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -92,9 +94,13 @@ async def _cancel_all() -> None:
 
 
 def _report_failure(future: Future[Any]) -> None:
-    """Log what a coroutine raised: whoever posted it is usually not waiting for it."""
+    """Log what a coroutine raised: whoever posted it is usually not waiting for it.
+
+    Our own errors say what to do; only of others is it of use where they were raised.
+    """
     if not future.cancelled() and (error := future.exception()) is not None:
-        _log.error("live update failed: %s", error, exc_info=error)
+        is_ours = isinstance(error, PolpoLabError)
+        _log.error("in the background: %s", error, exc_info=None if is_ours else error)
 
 
 _lock = threading.Lock()

@@ -5,9 +5,12 @@ How it is made lives in `analysis` and is imported when first used.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from polpo_lab.errors import InvalidArgument, JournalError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,9 +61,11 @@ class Results:
         if plan is not None:
             self.folder, self._plan = Path(folder), plan
             return
+        if not isinstance(folder, (str, Path)):
+            raise InvalidArgument(f"folder={folder!r:.80} must be a path, or an experiment's name")
         named = EXPERIMENTS_FOLDER / folder
         self.folder = Path(folder) if Path(folder).exists() or not named.exists() else named
-        self._plan = self._read().plan
+        self._plan = self._read(_unknown_name(folder)).plan
 
     @property
     def name(self) -> str:
@@ -386,9 +391,15 @@ class Results:
 
         return build_report(self.folder, out, title=title, sections=sections, format=format)
 
-    def _read(self) -> Recorded:
-        from polpo_lab.experiments.journal import read_journal
+    def _read(self, otherwise: str | None = None) -> Recorded:
+        from polpo_lab.experiments.journal import has_journal, read_journal
 
+        if not has_journal(self.folder):
+            raise JournalError(
+                otherwise
+                or f"{self.folder} holds no journal yet, since nothing was run: begin with "
+                "exp.run(lab)"
+            )
         return read_journal(self.folder)
 
     def __repr__(self) -> str:
@@ -403,6 +414,17 @@ class Results:
         axes.append(_count(plan.repeats, "repeat"))
         size = f"{' x '.join(axes)} = {_count(len(plan), 'trial')}"
         return f"<{type(self).__name__} {plan.name!r}: {size}>"
+
+
+def _unknown_name(name: str | Path) -> str:
+    """Say that something names no experiment, which is the nearest, and which there are."""
+    known = sorted(path.parent.name for path in EXPERIMENTS_FOLDER.glob("*/experiment.json"))
+    near = difflib.get_close_matches(str(name), known, n=1)
+    guess = f" did you mean {near[0]!r}?" if near else ""
+    return (
+        f"{str(name)!r} is not the folder of an experiment, nor the name of one;{guess} "
+        f"Known in {EXPERIMENTS_FOLDER}: {', '.join(known) or 'none'}"
+    )
 
 
 def _count(number: int, one: str, several: str | None = None) -> str:

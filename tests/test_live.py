@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
+from polpo_lab.errors import JournalError
 from polpo_lab.live import LiveLoop, live_loop
 
 
@@ -25,6 +26,18 @@ def test_a_failure_nobody_waits_for_is_logged(caplog):
 
     assert reported.wait(5)
     assert "the floor is gone" in caplog.text
+
+
+def test_our_own_errors_are_logged_without_where_they_were_raised(caplog):
+    async def fail():
+        raise JournalError("the disk is full")
+
+    reported = threading.Event()
+    live_loop().submit(fail()).add_done_callback(lambda _: reported.set())
+
+    assert reported.wait(5)
+    assert "the disk is full" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_closing_cancels_what_runs():

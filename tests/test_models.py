@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from polpo_lab.errors import InvalidResponse
+import polpo_lab as polpo
+from polpo_lab.errors import InvalidArgument, InvalidResponse
 from polpo_lab.models import (
     AgentInfo,
     Approval,
@@ -174,6 +175,24 @@ def test_a_request_that_breaks_a_rule_names_the_field(wrong):
     with pytest.raises(ValidationError) as refusal:
         TaskCreate.model_validate(NEEDED | wrong)
     assert {error["loc"][0] for error in refusal.value.errors()} == set(wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: polpo.Policy(max_retrys=1), "'max_retrys' is not a field; did you mean 'max_re"),
+        (lambda: polpo.Policy(max_retries="3"), "max_retries='3': should be a valid integer"),
+        (lambda: polpo.FileExists(pth="x"), "'pth' is not a field; did you mean 'path'"),
+        (lambda: polpo.Template(id="x", title="T", descripton="d"), "description is missing"),
+        (
+            lambda: polpo.CriteriaSet(expectations=[{"type": "test", "comand": "x"}]),
+            r"expectations\[0\]\.comand is not a field; did you mean 'command'",
+        ),
+    ],
+)
+def test_who_makes_a_request_by_hand_is_told_in_our_words(make, words):
+    with pytest.raises(InvalidArgument, match=words):
+        make()
 
 
 def test_an_update_tells_absent_from_null():

@@ -33,5 +33,8 @@ def read_table(path: Path) -> pa.Table:
     OSError
         There is no such file, or it is not one of tables.
     """
-    with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
-        return reader.read_all()
+    try:
+        with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
+            return reader.read_all()
+    except pa.ArrowException as error:
+        raise OSError(f"{path} is no table any more: {error}") from None

@@ -89,7 +89,31 @@ def manifest_of(folder: Path, segment: Segment) -> dict[str, Any] | None:
         manifest = orjson.loads((compacted_folder(folder, segment) / _MANIFEST).read_bytes())
     except (OSError, ValueError):
         return None
-    return manifest if manifest.get("layout") == LAYOUT else None
+    is_usable = (
+        isinstance(manifest, dict)
+        and manifest.get("layout") == LAYOUT
+        and isinstance(manifest.get("ends"), int)
+        and {"segment_sha256", "rows", "sha256"} <= manifest.keys()
+    )
+    return manifest if is_usable else None
+
+
+def damage_of_manifest(folder: Path, segment: Segment) -> str | None:
+    """Say that what was written down with a segment's tables is damaged; None when it is not.
+
+    One of another layout is not: such tables are made anew.
+    """
+    try:
+        data = (compacted_folder(folder, segment) / _MANIFEST).read_bytes()
+    except OSError:
+        return None
+    try:
+        written = orjson.loads(data)
+        is_of_ours = written["layout"] == LAYOUT
+        is_whole = written["segment"] == segment.path.name and is_compacted(folder, segment)
+    except (ValueError, LookupError, TypeError):
+        return "its manifest cannot be read any more"
+    return "its manifest was changed" if is_of_ours and not is_whole else None
 
 
 def is_compacted(folder: Path, segment: Segment) -> bool:
@@ -119,7 +143,7 @@ def load_tables(
     try:
         tables = {kind: read_table(where / f"{kind}.arrow") for kind in kinds}
         trials = read_table(where / f"{_TRIALS}.arrow")
-    except (OSError, pa.ArrowInvalid):  # damaged or half deleted: the records are there
+    except OSError:  # damaged or half deleted: the records are there
         return None
     return SegmentTables(trials, tables, manifest["ends"])
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from polpo_lab.analysis import columns as c
+from polpo_lab.errors import InvalidArgument
 from polpo_lab.hostile_text import escape_html
 
 LEVEL = 0.95
@@ -61,7 +63,8 @@ class Estimate:
     cost : Predicted
         In the currency of the agents.
     hours : Predicted
-        At ``concurrency`` trials at once, by how long trials took from start to end.
+        At ``concurrency`` trials at once, or as many as are left, by how long trials took
+        from start to end.
     concurrency : int
     by_condition : pandas.DataFrame
         Outstanding trials and means, a row for each condition.
@@ -119,8 +122,14 @@ def estimate(
     Returns
     -------
     Estimate
+
+    Raises
+    ------
+    InvalidArgument
+        When ``known`` is no ``tasks`` frame, or ``concurrency`` no whole number from 1 on.
     """
     axes = [c.AGENT, c.POLICY, c.CRITERIA]
+    _check(known, concurrency)
     rows: list[dict[str, Any]] = []
     parts: dict[str, list[tuple[int, np.ndarray[Any, Any]]]] = {"cost": [], "seconds": []}
     for key, group in outstanding.groupby(axes, observed=True, sort=False):
@@ -140,16 +149,31 @@ def estimate(
             row[f"n_{what}"] = len(values)
         rows.append(row)
     seconds = _predicted(parts["seconds"])
+    at_once = max(1, min(concurrency, len(outstanding)))
     return Estimate(
         tasks=len(outstanding),
         planned=planned,
         cost=_predicted(parts["cost"]),
-        hours=_scaled(seconds, 1 / (3600 * concurrency)),
+        hours=_scaled(seconds, 1 / (3600 * at_once)),
         concurrency=concurrency,
         by_condition=pd.DataFrame(rows),
         replays=tuple(replays),
         notes=_notes(known, len(outstanding)),
     )
+
+
+def _check(known: Any, concurrency: Any) -> None:
+    if not isinstance(known, pd.DataFrame):
+        raise InvalidArgument(
+            f"pilot={known!r:.80} is no frame: give exp.frame('tasks') of another experiment"
+        )
+    needed = (c.AGENT, c.POLICY, c.CRITERIA, c.COST, c.WALL_SECONDS, c.STARTED_AT)
+    if absent := [name for name in needed if name not in known.columns]:
+        raise InvalidArgument(
+            f"the pilot has no column {absent[0]!r}: give a 'tasks' frame, as exp.frame('tasks') is"
+        )
+    if not isinstance(concurrency, Integral) or int(concurrency) < 1:
+        raise InvalidArgument(f"concurrency={concurrency!r} must be a whole number from 1 on")
 
 
 def _first_enough(column: str, *frames: pd.DataFrame) -> np.ndarray[Any, Any]:

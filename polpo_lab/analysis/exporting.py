@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.journal_frames import EXPERIMENT_FRAMES, journal_frames
@@ -64,6 +65,10 @@ def export(
 
 def _write_parquet(frame: pd.DataFrame, target: Path, kind: str) -> Path:
     table = pa.Table.from_pandas(frame, preserve_index=False)
+    if not len(table):  # of no rows there are no partitions, but columns
+        (target / kind).mkdir()
+        pq.write_table(table, target / kind / "part-0.parquet")
+        return target / kind
     schema = pa.schema([table.schema.field(name) for name in _PARTITIONS])
     ds.write_dataset(
         table,

@@ -22,6 +22,7 @@ from polpo_lab.analysis.conditions_frame import conditions_of
 from polpo_lab.analysis.frames import check_known
 from polpo_lab.analysis.planned import planned_table, table_of_trials
 from polpo_lab.analysis.segment_tables import END, SegmentTables, tables_of_tasks
+from polpo_lab.errors import JournalError
 from polpo_lab.experiments.journal import Recorded
 from polpo_lab.experiments.trial import Trial
 from polpo_lab.verdicts import WireObject
@@ -84,13 +85,21 @@ def journal_frames(
     ------
     InvalidArgument
         A kind is unknown.
+    JournalError
+        Compacted tables are damaged.
     """
     needed: dict[c.FrameKind, None] = {}
     for kind in kinds:
         check_known(kind, EXPERIMENT_FRAMES)
         needed["tasks" if kind == "conditions" else kind] = None
     parts = _parts(recorded, tuple(needed))
-    return _frames(_Joined(recorded, parts, superseded=superseded), needed, kinds)
+    try:
+        return _frames(_Joined(recorded, parts, superseded=superseded), needed, kinds)
+    except (pa.ArrowException, IndexError) as error:
+        raise JournalError(
+            f"tables in {recorded.folder / COMPACTED} are damaged ({error!s:.200}): polpo-lab "
+            "verify names them; remove that folder, and they are made anew of the records"
+        ) from error
 
 
 def frames_of_tasks(

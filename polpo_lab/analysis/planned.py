@@ -65,9 +65,11 @@ def planned_table(recorded: Recorded, kept_in: Path) -> pa.Table:
         By `PLANNED`.
     """
     try:
-        return read_table(planned_path(recorded, kept_in))
-    except (OSError, pa.ArrowInvalid):
+        kept = read_table(planned_path(recorded, kept_in))
+        kept.validate(full=True)
+    except (OSError, pa.ArrowException):
         return table_of_trials(recorded.trials)
+    return kept if kept.schema == PLANNED else table_of_trials(recorded.trials)
 
 
 def keep_planned(recorded: Recorded, kept_in: Path) -> None:

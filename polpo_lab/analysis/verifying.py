@@ -18,6 +18,7 @@ from polpo_lab.analysis.arrow_files import read_table
 from polpo_lab.analysis.compaction import (
     COMPACTED,
     compacted_folder,
+    damage_of_manifest,
     file_sha256,
     load_tables,
     manifest_of,
@@ -26,7 +27,7 @@ from polpo_lab.analysis.compaction import (
 from polpo_lab.analysis.planned import planned_path, table_of_trials
 from polpo_lab.errors import PolpoLabError
 from polpo_lab.experiments.journal import Recorded, Segment, read_journal
-from polpo_lab.experiments.journal.description import hashes_of
+from polpo_lab.experiments.journal.description import DESCRIPTION, SEAL, hashes_of, seal_of
 from polpo_lab.experiments.journal.files import FileStore
 from polpo_lab.experiments.journal.lines import Span, kind_of
 from polpo_lab.experiments.plan import Plan
@@ -114,12 +115,12 @@ def verify(folder: Path | str) -> Verification:
     journal = _Journal()
     store = FileStore(recorded.folder)
     differences = [
-        *_of_description(recorded),
+        *_guarded("description", "plan", _of_description(recorded)),
         *_of_segments(recorded, journal),
-        *_of_sessions(recorded, journal),
-        *_of_trials(journal),
+        *_guarded("description", "sessions", _of_sessions(recorded, journal)),
+        *_guarded("trial", "all", _of_trials(journal)),
         *_of_files(store),
-        *_of_tables(recorded),
+        *_guarded("table", COMPACTED, _of_tables(recorded)),
     ]
     checked = {
         "segments": len(recorded.segments),
@@ -130,13 +131,23 @@ def verify(folder: Path | str) -> Verification:
     return Verification(recorded.folder, tuple(differences), checked)
 
 
+def _guarded(kind: str, where: str, found: _Found) -> _Found:
+    """Name what is so damaged that it cannot be compared."""
+    try:
+        yield from found
+    except (
+        ValidationError, PolpoLabError, pa.ArrowException, LookupError, TypeError, ValueError,
+        AttributeError, OSError,
+    ) as error:  # fmt: skip
+        yield Difference(kind, where, f"it cannot be read any more: {error!s:.300}")
+
+
 def _of_description(recorded: Recorded) -> _Found:
     """Compare the hashes that were written down with those of the content beside them."""
-    try:
-        found = hashes_of(recorded.plan)
-    except (ValidationError, PolpoLabError, KeyError, TypeError) as error:
-        yield Difference("description", "plan", f"it cannot be read any more: {error}")
-        return
+    sealed = recorded.about.get(SEAL)  # versions before did not write one
+    if sealed is not None and sealed != seal_of(recorded.about):
+        yield Difference("description", DESCRIPTION, "it does not say what was written")
+    found = hashes_of(recorded.plan)
     written = recorded.about["hashes"]
     for template in {**written["templates"], **found["templates"]}:
         before, now = written["templates"].get(template), found["templates"].get(template)
@@ -249,6 +260,9 @@ def _of_files(store: FileStore) -> _Found:
 
 def _of_tables(recorded: Recorded) -> _Found:
     for segment in recorded.segments:
+        damage = damage_of_manifest(recorded.folder, segment)
+        if damage is not None:
+            yield Difference("table", segment.path.stem, damage)
         manifest = manifest_of(recorded.folder, segment)
         if manifest is not None:
             yield from _of_segment_tables(recorded, segment, manifest)
@@ -272,12 +286,17 @@ def _of_segment_tables(recorded: Recorded, segment: Segment, manifest: Mapping[s
     if "trials" in damaged or (kept := load_tables(recorded.folder, segment, kinds)) is None:
         return
     made = tables_of_records(recorded, segment, kinds)
+    if kept.ends != made.ends:
+        told = f"it tells of {kept.ends:,} ends, the records of {made.ends:,}"
+        yield Difference("table", segment.path.stem, told)
     pairs = {"trials": (kept.trials, made.trials)}
     pairs |= {kind: (kept.tables[kind], made.tables[kind]) for kind in kinds}
     for name, (table, anew) in pairs.items():
         if len(table) != len(anew):
             told = f"it has {len(table):,} rows, made anew of the records {len(anew):,}"
             yield Difference("table", f"{segment.path.stem}/{name}", told)
+        elif manifest["rows"].get(name) != len(table):
+            yield Difference("table", f"{segment.path.stem}/{name}", "it was counted otherwise")
         elif not _same(table, anew):
             yield Difference("table", f"{segment.path.stem}/{name}", "the records say otherwise")
 

@@ -7,51 +7,28 @@ becomes an `InvalidArgument` that names field, value and rule.
 from __future__ import annotations
 
 import base64
-import difflib
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
 from polpo_lab.errors import InvalidArgument, PolpoLabWarning
-from polpo_lab.hostile_text import bounded, one_line, strip_control
+from polpo_lab.hostile_text import one_line
 from polpo_lab.models import (
     Base64File,
-    Criterion,
-    Dimension,
-    ExpectedOutcome,
-    FileExists,
-    LlmReview,
     ReassessRequest,
     RejectRequest,
     RetryPolicy,
-    Script,
     TaskCreate,
     TaskUpdate,
-    TestCommand,
 )
+from polpo_lab.models.refusals import Problem, problems_of, refusal, shown, unknown_field
 from polpo_lab.models.wire import WireRequest
 
 R = TypeVar("R", bound=WireRequest)
-
-_NESTED_MODELS = (
-    Base64File, Criterion, Dimension, ExpectedOutcome, FileExists, LlmReview, RetryPolicy, Script,
-    TestCommand,
-)  # fmt: skip
-# Words people try; too far from the right ones for a spelling comparison.
-_OTHER_WORDS = {
-    "agent": "assign_to", "criteria": "expectations", "expect": "expectations",
-    "dependencies": "depends_on", "timeout": "max_duration", "retries": "max_retries",
-    "name": "title", "prompt": "description", "question": "description",
-    "group": "family", "category": "family", "labels": "tags",
-    "difficulty": "metadata", "reference": "metadata", "attributes": "metadata",
-}  # fmt: skip
-_SHOWN_VALUE = 80
-_SHOWN_PLACE = 160
-_SHOWN_ERRORS = 8
 
 
 def draft_task(draft: TaskCreate | None, fields: Mapping[str, Any]) -> TaskCreate:
@@ -65,7 +42,7 @@ def draft_task(draft: TaskCreate | None, fields: Mapping[str, Any]) -> TaskCreat
     if draft is not None:
         if not isinstance(draft, TaskCreate):
             raise InvalidArgument(
-                f"create() takes keywords or one TaskCreate, not {_shown(draft)}: "
+                f"create() takes keywords or one TaskCreate, not {shown(draft)}: "
                 "write title=..., description=..., assign_to=..."
             )
         if fields:
@@ -110,7 +87,7 @@ def expectation_list(expect: Any) -> list[Any]:
         return []
     if not isinstance(expect, (Iterable, WireRequest)):
         raise InvalidArgument(
-            f"expectations={_shown(expect)} must be a text, a dict, a model, or a list of those"
+            f"expectations={shown(expect)} must be a text, a dict, a model, or a list of those"
         )
     several = [expect] if isinstance(expect, (str, Mapping, WireRequest)) else list(expect)
     return [{"criterion": e} if isinstance(e, str) else e for e in several]
@@ -155,25 +132,7 @@ def build_request(model: type[R], call: str, fields: Mapping[str, Any]) -> R:
     read = read_request(model, fields)
     if isinstance(read, WireRequest):
         return read
-    problems = [problem.text for problem in read]
-    if len(problems) > _SHOWN_ERRORS:
-        problems[_SHOWN_ERRORS:] = [f"and {len(problems) - _SHOWN_ERRORS} more"]
-    raise InvalidArgument(f"{call}(): " + "; ".join(problems))
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong with what a user wrote.
-
-    Attributes
-    ----------
-    path : tuple of str and int
-        Which field, from the outside in, such as ``("expectations", 0, "weight")``.
-    text : str
-        Names field, value and rule.
-    """
-
-    path: tuple[str | int, ...]
-    text: str
+    raise refusal(call, [problem.text for problem in read])
 
 
 def read_request(model: type[R], fields: Mapping[str, Any]) -> R | list[Problem]:
@@ -197,7 +156,7 @@ def read_request(model: type[R], fields: Mapping[str, Any]) -> R | list[Problem]
     except InvalidArgument as error:
         problems.append(Problem((), str(error)))
     except ValidationError as error:
-        problems += _problems(error)
+        problems += problems_of(error)
     return problems or read
 
 
@@ -229,16 +188,6 @@ def _snake_case(
     return values, problems
 
 
-def unknown_field(model: type[WireRequest], name: Any) -> str:
-    """Say that a model has no such field, which is the nearest, and which there are."""
-    known = list(model.model_fields)
-    near = difflib.get_close_matches(to_snake(str(name)), known, n=1)
-    if _OTHER_WORDS.get(name) in known:
-        near = [_OTHER_WORDS[name]]
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-    return f"{_shown(name)} is not a field; {hint}"
-
-
 def _file(path: Any, value: Any) -> Any:
     if isinstance(value, Path):
         try:
@@ -254,44 +203,3 @@ def _file(path: Any, value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return Base64File(base64=base64.b64encode(value))
     return value
-
-
-def _problems(error: ValidationError) -> list[Problem]:
-    return [
-        Problem(_written_path(e["loc"]), _problem(e))
-        for e in error.errors(include_url=False)
-        if e["loc"][-1:] != ("Base64File",)
-    ]
-
-
-def _problem(error: Any) -> str:
-    where = _place(error["loc"])
-    if error["type"] == "missing":
-        return f"{where} is missing"
-    if error["type"] == "extra_forbidden":
-        names = {n for model in _NESTED_MODELS for n in model.model_fields}
-        near = difflib.get_close_matches(to_snake(str(error["loc"][-1])), sorted(names), n=1)
-        return f"{where} is not a field" + (f"; did you mean {near[0]!r}?" if near else "")
-    if error["type"] == "string_pattern_mismatch":
-        return f"{where}={_shown(error['input'])} must not be blank"
-    rule = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{where}={_shown(error['input'])}: {rule}"
-
-
-def _written_path(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return a pydantic location as the user wrote it: a union's tag is no field of theirs."""
-    if location[:1] in (("expectations",), ("files",)):
-        return (*location[:2], *location[3:])
-    return location
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in _written_path(location):
-        name = to_snake(part) if isinstance(part, str) and not text else part
-        text += f"[{name}]" if isinstance(name, int) else (f".{name}" if text else str(name))
-    return bounded(strip_control(text), _SHOWN_PLACE) or "the request"
-
-
-def _shown(value: Any) -> str:
-    return bounded(strip_control(repr(value)), _SHOWN_VALUE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.trial import Condition
@@ -18,7 +19,8 @@ class Budget:
     ----------
     cost : float, optional
         In the currency of the agents. What running trials will probably cost counts as
-        spent, so that the limit is kept and not only noticed.
+        spent, so that the limit is kept and not only noticed. Until the first trial of a
+        condition has ended nobody knows what one costs: its others wait for that.
     tasks : int, optional
         Trials started.
     hours : float, optional
@@ -37,8 +39,14 @@ class Budget:
     def __post_init__(self) -> None:
         for name in ("cost", "tasks", "hours"):
             value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise InvalidArgument(f"Budget({name}={value!r}): a limit is a number from 0 on")
+            if value is None:
+                continue
+            if not isinstance(value, Real) or isinstance(value, bool) or not float(value) >= 0:
+                raise InvalidArgument(
+                    f"Budget({name}={value!r:.80}): a limit is a number from 0 on"
+                )
+        if self.tasks is not None and self.tasks % 1 != 0:
+            raise InvalidArgument(f"Budget(tasks={self.tasks!r}): trials are whole")
 
 
 @dataclass
@@ -60,6 +68,7 @@ class Spending:
     unpriced: int = 0
     started: int = 0
     _of_condition: dict[Condition, list[float]] = field(default_factory=dict)
+    _ended: set[Condition] = field(default_factory=set)
     _running: dict[Condition, int] = field(default_factory=dict)
 
     def start(self, condition: Condition) -> None:
@@ -70,6 +79,7 @@ class Spending:
     def end(self, condition: Condition, cost: float | None) -> None:
         """Count a trial that came to its end; ``cost`` None: it did not tell."""
         self._running[condition] -= 1
+        self._ended.add(condition)
         if cost is None:
             self.unpriced += 1
         else:
@@ -80,6 +90,14 @@ class Spending:
         """Take back a trial that is to be started again."""
         self.started -= 1
         self._running[condition] -= 1
+
+    def holds_back(self, condition: Condition) -> bool:
+        """Whether a trial has to wait for the condition's first, to learn what one costs."""
+        return (
+            self.budget.cost is not None
+            and condition not in self._ended
+            and self._running.get(condition, 0) > 0
+        )
 
     def expected(self, condition: Condition) -> float:
         """Return what a trial of the condition probably costs; 0 while nothing is known."""

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from polpo_lab.experiments.content import content_hash
-from polpo_lab.models import Expectation, RetryPolicy
+from polpo_lab.experiments.template import Expectations
+from polpo_lab.models import RetryPolicy
 from polpo_lab.models.wire import WireRequest
 
 OWN_CRITERIA = "own"
@@ -102,6 +103,7 @@ class CriteriaSet(WireRequest):
     Attributes
     ----------
     expectations : list of expectations
+        A text is a criterion.
     extend : bool
         Whether they are added. Else they replace the template's gates; what has the role
         ``outcome`` stays in either case, since it measures and decides nothing.
@@ -113,7 +115,7 @@ class CriteriaSet(WireRequest):
     ['out.txt']
     """
 
-    expectations: list[Expectation] = Field(min_length=1)
+    expectations: Expectations = Field(min_length=1)
     extend: bool = False
 
     @property

@@ -81,8 +81,9 @@ class Plan:
         drawn = sorted(unordered, key=lambda each: (each[2], self._lot(*each)))
         hashes = {t.id: t.hash for t in self.suite}
         tasks = {
-            (template.id, name): self._task_hash(template, name)
-            for template, name in product(self.suite, self.criteria)
+            (template.id, name): hash_
+            for template in self.suite
+            for name, hash_ in self._task_hashes(template).items()
         }
         policies = {name: policy.hash for name, policy in self.policies.items()}
         workers = {
@@ -119,10 +120,21 @@ class Plan:
     def _lot(self, template: Template, condition: Condition, repeat: int) -> str:
         return content_hash(["order", self.seed, repeat, template.id, *condition])
 
-    def _task_hash(self, template: Template, criteria: str) -> str:
-        """Hash what agent and judges are given."""
-        expectations = [e.wire() for e in self.expectations(template, criteria)]
-        return content_hash({**template.given, "expectations": expectations})
+    def _task_hashes(self, template: Template) -> dict[str, str]:
+        """Hash what agent and judges are given, under each set of criteria.
+
+        Two sets can come to the same for a template (one that extends, where it has nothing
+        of its own). They are conditions of their own all the same: the later one's trials
+        are named by the set too.
+        """
+        hashes: dict[str, str] = {}
+        for name, chosen in self.criteria.items():
+            expectations = [e.wire() for e in self.expectations(template, name)]
+            found = content_hash({**template.given, "expectations": expectations})
+            if found in hashes.values():
+                found = content_hash([found, chosen and chosen.hash])
+            hashes[name] = found
+        return hashes
 
     def replays(self) -> tuple[str, ...]:
         """Say which policies need not be run: their trials are exact replays of a longer one's."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,16 +15,20 @@ from polpo_lab.experiments.conditions import OWN_CRITERIA, CriteriaSet, Policy
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.suite import Suite
 from polpo_lab.hostile_text import one_line
+from polpo_lab.models import AgentInfo
 from polpo_lab.models.wire import WireRequest
 
 _LONGEST_NAME = 100
+_LONGEST_FOLDER_NAME = 240  # bytes; what file systems take is 255
 GIVEN_CRITERIA = "given"
+_METRICS = ("passed", "score", "outcome", "cost", "seconds")  # others are columns, or functions
+_MISSPELLED = 0.8  # how alike a name and a metric are, from where on it is a mistake
 
 
 def plan_of(
     name: str,
     suite: Suite,
-    agents: str | Iterable[str],
+    agents: str | AgentInfo | Iterable[str | AgentInfo],
     policies: Any = None,
     criteria: Any = None,
     *,
@@ -54,15 +60,44 @@ def plan_of(
         criteria=criteria_sets(criteria),
         repeats=_whole(repeats, "repeats", least=1),
         seed=_whole(seed, "seed", least=0),
-        primary=primary if primary is None else _name(primary, "primary"),
+        primary=primary if primary is None else _primary(primary),
     )
 
 
+def check_folder_name(name: str) -> None:
+    """Refuse a name that no folder can have.
+
+    Raises
+    ------
+    InvalidArgument
+        Naming the rule.
+    """
+    encoded = name.encode("utf-8", "replace")
+    if "\0" in name or encoded.decode() != name or len(encoded) > _LONGEST_FOLDER_NAME:
+        raise InvalidArgument(
+            f"name={_shown(name)} is its folder's too: at most {_LONGEST_FOLDER_NAME} bytes of "
+            "UTF-8, and no NUL; give another name, or folder="
+        )
+
+
+def _primary(metric: Any) -> str:
+    """Refuse what looks like a known metric that is misspelled: all would be exploratory then."""
+    name = _name(metric, "primary")
+    near = difflib.get_close_matches(name, _METRICS, n=1, cutoff=_MISSPELLED)
+    if near and name not in _METRICS:
+        raise InvalidArgument(f"primary={_shown(metric)} is no metric; did you mean {near[0]!r}?")
+    return name
+
+
 def _agents(agents: Any) -> tuple[str, ...]:
-    several = [agents] if isinstance(agents, str) else agents
-    if not isinstance(several, Iterable) or not (names := list(several)):
+    several = [agents] if isinstance(agents, (str, AgentInfo)) else agents
+    if not isinstance(several, Iterable) or not (given := list(several)):
         raise InvalidArgument(f"agents={_shown(agents)}: give an agent's name, or several")
+    names = [each.name if isinstance(each, AgentInfo) else each for each in given]
     for agent in names:
+        if callable(agent):
+            told = getattr(agent, "__name__", "its name")
+            raise InvalidArgument(f"agents: {_shown(agent)}: give the agent's name, {told!r}")
         _name(agent, "an agent")
     if doubled := sorted({agent for agent in names if names.count(agent) > 1}):
         raise InvalidArgument(f"agents: {doubled[0]!r} is named twice; repeats= runs it again")
@@ -134,12 +169,20 @@ def _expectations(name: Any, value: Any) -> list[Any]:
 
 
 def _is_one(value: Mapping[Any, Any], model: type[WireRequest]) -> bool:
-    """Tell one value spelt as a mapping from several values by name."""
-    return any(to_snake(str(field)) in model.model_fields for field in value)
+    """Tell one value spelt as a mapping from several by name, which may be called as a field."""
+    if any(isinstance(each, model) for each in value.values()):
+        return False
+    return any(
+        (field := to_snake(str(name))) in model.model_fields
+        and (field == "retry_policy" or not isinstance(each, Mapping))
+        for name, each in value.items()
+    )
 
 
 def _is_one_set(value: Mapping[Any, Any]) -> bool:
-    return _is_one(value, CriteriaSet) or "criterion" in value or "type" in value
+    return _is_one(value, CriteriaSet) or any(
+        isinstance(value.get(name), str) for name in ("criterion", "type")
+    )
 
 
 def _refuse_equal(axis: str, values: Mapping[str, Any]) -> None:
@@ -163,9 +206,10 @@ def _name(value: Any, what: str) -> str:
 
 
 def _whole(value: Any, what: str, *, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)  # numpy's too
+    if not is_whole or (number := operator.index(value)) < least:
         raise InvalidArgument(f"{what}={_shown(value)} must be a whole number from {least} on")
-    return value
+    return number
 
 
 def _shown(value: Any) -> str:

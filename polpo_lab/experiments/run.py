@@ -14,7 +14,7 @@ from polpo_lab.errors import InvalidArgument, WaitTimeout
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.progress import Progress, Snapshot
 from polpo_lab.experiments.runner import Runner
-from polpo_lab.experiments.schedule import Outstanding
+from polpo_lab.experiments.schedule import Outstanding, changes
 from polpo_lab.live import live_loop
 
 _LOOK_SECONDS = 0.2
@@ -35,6 +35,12 @@ class Run:
         Of the reason for which it ends.
     board : callable, optional
         Takes the run and makes its board: pages are made on a higher floor.
+
+    Attributes
+    ----------
+    todo : tuple of Outstanding
+    changes : tuple of str
+        What changed, templates and agents, so that trials which had been run are run anew.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class Run:
     ) -> None:
         self.plan = plan
         self.todo = tuple(todo)
+        self.changes = tuple(changes(todo))
         self.progress = progress
         self._runner = runner
         self._future = future
@@ -193,5 +200,6 @@ class Run:
     def __repr__(self) -> str:
         snapshot = self.snapshot()
         if self.is_dry:
-            return f"<Run, dry: {len(self.todo):,} of {snapshot.planned:,} trials would run>"
+            words = f"dry: {len(self.todo):,} of {snapshot.planned:,} trials would run"
+            return f"<Run, {'; '.join([words, *self.changes])}>"
         return f"<Run {snapshot.state}: {snapshot.words}>"

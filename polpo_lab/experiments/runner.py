@@ -10,53 +10,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-from polpo_lab.errors import ConnectionFailed, InvalidArgument, PolpoLabError
+from polpo_lab.errors import ConnectionFailed, PolpoLabError
 from polpo_lab.experiments.backends.place import Place, PlaceLost
-from polpo_lab.experiments.budget import SECONDS_PER_HOUR, Budget, Spending
+from polpo_lab.experiments.budget import SECONDS_PER_HOUR, Spending
 from polpo_lab.experiments.journal import Journal
 from polpo_lab.experiments.pacing import Pace
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.progress import Progress
-from polpo_lab.experiments.schedule import GOES_ON, Only, Outstanding, outstanding
+from polpo_lab.experiments.run_options import RunOptions
+from polpo_lab.experiments.schedule import GOES_ON, Outstanding, outstanding
 from polpo_lab.experiments.survey import Survey
 from polpo_lab.experiments.tries import Tries
 
 _TICK_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a plan is run.
-
-    Attributes
-    ----------
-    concurrency : int
-        Trials at once, over all servers.
-    budget : Budget
-    agent_limits : mapping of str to int
-        Trials at once of single agents.
-    only : {"new", "infrastructure"}, optional
-    stop_when : callable, optional
-        Called, without arguments and in a thread, whenever a block is complete; true stops.
-    patience : float
-        Seconds for which trouble with a server (refusals, broken connections) is waited out
-        before a trial is given up as ``transport``.
-    """
-
-    concurrency: int = 16
-    budget: Budget = field(default_factory=Budget)
-    agent_limits: Mapping[str, int] = field(default_factory=dict)
-    only: Only | None = None
-    stop_when: Callable[[], bool] | None = None
-    patience: float = 120.0
-
-    def __post_init__(self) -> None:
-        for name, limit in {"concurrency": self.concurrency, **self.agent_limits}.items():
-            if not isinstance(limit, int) or limit < 1:
-                raise InvalidArgument(f"{name}={limit!r} must be a whole number from 1 on")
 
 
 class Runner:
@@ -84,8 +52,8 @@ class Runner:
         self._places = survey.places
         self._options = options
         self._on_change: Callable[[], None] = lambda: None
-        journal.begin_session(survey.described, survey.versions, survey.trials)
         self.todo = outstanding(survey.trials, journal.states, options.only)
+        journal.begin_session(survey.described, survey.versions, survey.trials)
         self.progress = Progress.of(
             survey.trials,
             journal.states,
@@ -216,6 +184,8 @@ class Runner:
         if not heads or len(self._running) >= self._options.concurrency:
             return None
         for each in heads:
+            if self._spending.holds_back(each.trial.condition):
+                continue
             if self._agent_is_free(each.trial.agent) and (place := self._free_place(each)):
                 return each, place
         return None

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+import threading
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from polpo_lab.errors import InvalidArgument, JournalError
 from polpo_lab.experiments.backends.place import Backend
 from polpo_lab.experiments.journal import Journal, has_journal, read_journal
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.experiments.progress import Progress
 from polpo_lab.experiments.run import Run
-from polpo_lab.experiments.runner import Runner, RunOptions
+from polpo_lab.experiments.run_options import RunOptions
+from polpo_lab.experiments.runner import Runner
 from polpo_lab.experiments.schedule import outstanding
 from polpo_lab.experiments.survey import Survey, survey
 from polpo_lab.live import live_loop
@@ -21,6 +25,7 @@ from polpo_lab.live import live_loop
 Compact = Callable[[Path], object]
 Board = Callable[[Run], Any]
 _COMPACTION_LOOK_SECONDS = 5.0
+_log = logging.getLogger(__name__)
 
 
 async def begin(
@@ -51,7 +56,13 @@ async def begin(
     Returns
     -------
     Run
+
+    Raises
+    ------
+    InvalidArgument
+        When the backend is none.
     """
+    _check_backend(backend)
     try:
         found = await survey(plan, backend, labs, concurrency=options.concurrency)
         journal = Journal.open(folder, plan)
@@ -71,15 +82,49 @@ async def begin(
     return run
 
 
+def _check_backend(backend: Any) -> None:
+    if not (hasattr(backend, "open") and hasattr(backend, "close")):
+        raise InvalidArgument(
+            f"backend={backend!r:.80} is no backend: give polpo.DaskBackend(address), or leave it "
+            "out to run in this process"
+        )
+
+
+def begun_from_outside(beginning: Coroutine[Any, Any, Run]) -> Run:
+    """Begin a run from another thread than the live loop's, and return it.
+
+    Who is interrupted meanwhile has no run to stop: what was begun is then stopped here.
+    """
+    interrupted = threading.Event()
+    begun: list[Run] = []
+
+    async def watched() -> Run:
+        run = await beginning
+        begun.append(run)
+        if interrupted.is_set():
+            await asyncio.to_thread(run.stop)
+        return run
+
+    try:
+        return live_loop().run(watched())
+    except KeyboardInterrupt:
+        interrupted.set()
+        for run in begun:
+            run.stop()
+        raise
+
+
 async def _to_its_end(runner: Runner, journal: Journal, backend: Backend, compact: Compact) -> str:
     compacting = asyncio.create_task(_compact_meanwhile(journal, compact))
     try:
         return await runner.run()
     finally:
         compacting.cancel()
-        journal.close()
-        await backend.close()
-        await asyncio.to_thread(compact, journal.folder)
+        try:
+            journal.close()
+        finally:
+            await backend.close()
+        await _compacted(compact, journal.folder)
 
 
 async def _compact_meanwhile(journal: Journal, compact: Compact) -> None:
@@ -89,11 +134,20 @@ async def _compact_meanwhile(journal: Journal, compact: Compact) -> None:
         await asyncio.sleep(_COMPACTION_LOOK_SECONDS)
         if len(journal.closed_segments) > seen:
             seen = len(journal.closed_segments)
-            await asyncio.to_thread(compact, journal.folder)
+            await _compacted(compact, journal.folder)
+
+
+async def _compacted(compact: Compact, folder: Path) -> None:
+    """Compact. Where that fails (a full disk) nothing is lost, and the run is what it is."""
+    try:
+        await asyncio.to_thread(compact, folder)
+    except JournalError as error:
+        _log.warning("%s", error)
 
 
 async def look(plan: Plan, folder: Path, labs: Any, backend: Backend, options: RunOptions) -> Run:
     """Return a run that only says what would be run; nothing is written."""
+    _check_backend(backend)
     try:
         found: Survey = await survey(plan, backend, labs, concurrency=options.concurrency)
     finally:

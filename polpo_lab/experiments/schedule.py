@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.journal import TrialState
 from polpo_lab.experiments.trial import Trial
 
-Only = Literal["new", "infrastructure"]
+Kind = Literal["new", "infrastructure"]
+Only = Kind | Callable[[Trial], Any]
 
 NEW = "never run"
 GOES_ON = "begun: taken up where it was"
@@ -30,11 +33,14 @@ class Outstanding:
         Which try of the trial, from 1.
     why : str
         In words.
+    changed : str, optional
+        What changed since it was run before, under another id; None: it never was.
     """
 
     trial: Trial
     number: int
     why: str
+    changed: str | None = None
 
 
 def outstanding(
@@ -48,26 +54,107 @@ def outstanding(
         The plan's.
     states : mapping of str to TrialState
         What the journal knows, by trial id.
-    only : {"new", "infrastructure"}, optional
+    only : {"new", "infrastructure"} or callable, optional
         ``"new"``: trials that were never begun. ``"infrastructure"``: those that failed for
         reasons that are not the agent's, also those whose task came to rest so: killed,
-        interrupted, judge_error.
+        interrupted, judge_error. A function takes a `Trial`: those it is true of.
 
     Raises
     ------
     InvalidArgument
-        For another word.
+        For another word, or a function that fails.
     """
-    if only is not None and only not in get_args(Only):
-        known = " or ".join(map(repr, get_args(Only)))
-        raise InvalidArgument(f"only={only!r} is unknown: use {known}, or leave it out")
-    found = (_outstanding(trial, states.get(trial.id), only) for trial in trials)
-    return [each for each in found if each is not None]
+    check_only(only)
+    if callable(only):
+        trials, only = _chosen(trials, only), None
+    before = {_names(state.trial): state.trial for state in states.values()}
+    found = []
+    for trial in trials:
+        each = _outstanding(trial, states.get(trial.id), only, before.get(_names(trial)))
+        if each is not None:
+            found.append(each)
+    return found
 
 
-def _outstanding(trial: Trial, state: TrialState | None, only: Only | None) -> Outstanding | None:
+def check_only(only: Any) -> None:
+    """Refuse what chooses no trials.
+
+    Raises
+    ------
+    InvalidArgument
+        Naming what does.
+    """
+    if only is not None and not callable(only) and only not in get_args(Kind):
+        known = ", ".join(map(repr, get_args(Kind)))
+        raise InvalidArgument(
+            f"only={only!r:.80} is unknown: use {known}, a function of a trial, or leave it out"
+        )
+
+
+def part_of(part: str) -> Callable[[Trial], bool]:
+    """Return what chooses one of several equal parts of a plan, for one of several machines.
+
+    By the trials' places in the plan, so that machines that know the plan agree without
+    talking.
+
+    Parameters
+    ----------
+    part : str
+        Such as ``"2/4"``: the second of four.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is none.
+
+    Examples
+    --------
+    >>> second_of_four = part_of("2/4")
+    """
+    match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", part)
+    if match is None or int(match[1]) > int(match[2]):
+        raise InvalidArgument(f"part={part!r:.40} must be such as '2/4': the second of four parts")
+    which, parts = int(match[1]) - 1, int(match[2])
+    return lambda trial: trial.position % parts == which
+
+
+def _chosen(trials: Iterable[Trial], choose: Callable[[Trial], Any]) -> list[Trial]:
+    try:
+        return [trial for trial in trials if choose(trial)]
+    except Exception as error:  # the user's function may do anything
+        raise InvalidArgument(
+            f"only: the function failed with {type(error).__name__}: {error!s:.200}"
+        ) from error
+
+
+def changes(todo: Iterable[Outstanding]) -> list[str]:
+    """Say what changed since trials were run that are to be run anew, the most trials first.
+
+    Parameters
+    ----------
+    todo : iterable of Outstanding
+
+    Returns
+    -------
+    list of str
+    """
+    counted = Counter(each.changed for each in todo if each.changed is not None)
+    return [f"{count:,} run anew: {what}" for what, count in counted.most_common()]
+
+
+def _names(trial: Trial) -> tuple[str | int, ...]:
+    """Return what a trial is called, whatever its content."""
+    return (trial.template, *trial.condition, trial.repeat)
+
+
+def _outstanding(
+    trial: Trial, state: TrialState | None, only: Kind | None, before: Trial | None
+) -> Outstanding | None:
     if state is None:
-        return None if only == "infrastructure" else Outstanding(trial, 1, NEW)
+        if only == "infrastructure":
+            return None
+        changed = None if before is None else _change(before, trial)
+        return Outstanding(trial, 1, NEW if changed is None else f"anew: {changed}", changed)
     if only == "new":
         return None
     found: Outstanding | None = None
@@ -80,3 +167,20 @@ def _outstanding(trial: Trial, state: TrialState | None, only: Only | None) -> O
     elif only == "infrastructure" and state.reason in _VOID_ENDS:
         found = Outstanding(trial, state.number + 1, f"its task failed as {state.reason}")
     return found
+
+
+def _change(before: Trial, now: Trial) -> str:
+    """Say what is not as it was when a trial of the same names was run."""
+    if before.template_hash != now.template_hash:
+        return f"template {now.template!r} changed since it was run"
+    if before.agent_version != now.agent_version:
+        return (
+            f"agent {now.agent!r} changed since it was run "
+            f"(version {before.agent_version}, now {now.agent_version})"
+        )
+    if before.seed != now.seed:
+        return "the experiment's seed changed"
+    return (
+        f"policy {now.policy!r}, its fallback agent, or criteria {now.criteria!r} "
+        "changed since it was run"
+    )

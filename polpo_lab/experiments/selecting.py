@@ -9,7 +9,9 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import hashlib
+import operator
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.template import Template
@@ -52,9 +54,9 @@ def sampled(templates: Sequence[Template], count: int, seed: int) -> list[Templa
     InvalidArgument
         When there are not so many.
     """
-    if not isinstance(count, int) or not 1 <= count <= len(templates):
+    if not hasattr(count, "__index__") or not 1 <= count <= len(templates):
         raise InvalidArgument(f"n={count!r} must be from 1 to {len(templates)}, the suite's size")
-    _whole(seed)
+    seed = _whole(seed)
     by_family: dict[str | None, list[Template]] = {}
     for template in templates:
         by_family.setdefault(template.family, []).append(template)
@@ -81,7 +83,7 @@ def sides(
     InvalidArgument
         When the shares are no shares, or a side is left without templates.
     """
-    _whole(seed)
+    seed = _whole(seed)
     numbers = isinstance(dev, (int, float)) and isinstance(test, (int, float))
     if not (numbers and dev > 0 and test > 0 and dev + test <= 1 + _ROUNDING):
         raise InvalidArgument(
@@ -101,10 +103,11 @@ def sides(
     return first, second
 
 
-def _whole(seed: int) -> None:
-    """Refuse seeds that look alike and are not: 1 and 1.0 would draw differently."""
-    if not isinstance(seed, int):
+def _whole(seed: Any) -> int:
+    """Return a seed as Python's whole number: 1, numpy's 1 and 1.0 would draw differently."""
+    if not hasattr(seed, "__index__"):
         raise InvalidArgument(f"seed={seed!r:.40} must be a whole number")
+    return operator.index(seed)
 
 
 def _place(template: Template, seed: int, by: str) -> float:

@@ -41,7 +41,7 @@ class Suite:
     Raises
     ------
     InvalidArgument
-        When it is empty, or an id is used twice.
+        When it is empty, an id is used twice, or something is no template.
 
     Examples
     --------
@@ -59,6 +59,8 @@ class Suite:
         description: str | None = None,
         licence: str | None = None,
     ) -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise InvalidArgument(f"name={name!r:.80} must be a text")
         self.name = name
         self.templates = tuple(templates)
         self.families = families
@@ -70,6 +72,10 @@ class Suite:
             raise InvalidArgument(f"families={families!r} is unknown: use 'random' or 'fixed'")
         self._by_id: dict[str, Template] = {}
         for template in self.templates:
+            if not isinstance(template, Template):
+                raise InvalidArgument(
+                    f"suite {name!r}: {template!r:.80} is no Template; Suite.load takes dicts"
+                )
             if template.id in self._by_id:
                 raise InvalidArgument(f"suite {name!r}: the id {template.id!r} is used twice")
             self._by_id[template.id] = template

@@ -75,9 +75,9 @@ def check_agents(plan: Plan, servers: Sequence[ServerFacts]) -> None:
                     f"{name!r} needs together"
                 )
             near = difflib.get_close_matches(missing[0], known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f" did you mean {near[0]!r}?" if near else ""
             raise InvalidArgument(
-                f"agent {missing[0]!r} is unknown{hint} Known: {', '.join(known) or 'none'}"
+                f"agent {missing[0]!r} is unknown;{hint} Known: {', '.join(known) or 'none'}"
             )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
-from polpo_lab.client.drafting import build_request
+from polpo_lab.client.drafting import build_request, expectation_list
 from polpo_lab.experiments.content import content_hash
 from polpo_lab.models import Expectation, ExpectedOutcome, TaskCreate
 from polpo_lab.models.requests import InputFiles
@@ -26,6 +26,10 @@ def _writable(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+# A text alone is a criterion, as everywhere in Python.
+Expectations = Annotated[list[Expectation], BeforeValidator(expectation_list)]
+
+
 class Template(WireRequest):
     """A task that several agents, policies and repeats are tried on.
 
@@ -42,6 +46,7 @@ class Template(WireRequest):
     tags : list of str
         To choose by.
     expectations : list of expectations
+        A text is a criterion.
     expected_outcomes : list of ExpectedOutcome
     files : dict of str to (str or Base64File)
         Input files of every clean workspace.
@@ -63,7 +68,7 @@ class Template(WireRequest):
     description: NonEmptyText
     family: NonEmptyText | None = None
     tags: list[NonEmptyText] = Field(default_factory=list)
-    expectations: list[Expectation] = Field(default_factory=list)
+    expectations: Expectations = Field(default_factory=list)
     expected_outcomes: list[ExpectedOutcome] = Field(default_factory=list)
     files: InputFiles = Field(default_factory=dict)
     max_duration: int | None = Field(default=None, gt=0, le=2**53 - 1)

@@ -174,8 +174,11 @@ async def _files(
         for entry in told.files.entries:
             if entry.sha256 in fetched or has_file(entry.sha256):
                 continue
-            content = await client.tasks.read_file(
-                task.id, entry.path, attempt=told.attempt, round=told.round
-            )
+            try:
+                content = await client.tasks.read_file(
+                    task.id, entry.path, attempt=told.attempt, round=told.round
+                )
+            except (NotFound, UnsupportedByServer):
+                continue  # gone by now: the task is at rest all the same, and its result is kept
             fetched.add(entry.sha256)
             yield FileKept(hashlib.sha256(content).hexdigest(), content)

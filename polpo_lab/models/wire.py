@@ -7,7 +7,7 @@ builds a model, and only camelCase is ever sent.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +25,12 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, from_json
 
 from polpo_lab.errors import InvalidResponse
+from polpo_lab.models.refusals import refusal_of
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 Status = Literal[
     "draft",
@@ -89,8 +95,26 @@ Timestamp = Annotated[
 ]
 
 
-class WireRequest(BaseModel):
-    """What we send: an unknown field or a wrong type is an error, never dropped."""
+class _Made(ModelMetaclass):
+    """Has a model that a user makes say what is wrong in our words, not in pydantic's."""
+
+    if not TYPE_CHECKING:  # the parameters stay those of the model
+
+        def __call__(self, *arguments: Any, **fields: Any) -> Any:
+            try:
+                return super().__call__(*arguments, **fields)
+            except ValidationError as error:
+                raise refusal_of(self, error) from None
+
+
+class WireRequest(BaseModel, metaclass=_Made):
+    """What we send: an unknown field or a wrong type is an error, never dropped.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is made with such; `model_validate` raises pydantic's own error.
+    """
 
     model_config = ConfigDict(
         extra="forbid",

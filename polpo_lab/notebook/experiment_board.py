@@ -208,7 +208,11 @@ class ExperimentBoard:
         run, table = self._run, self.table
         snapshot = run.snapshot()
         table.status = summarise_run(
-            run.plan.name, snapshot, is_over=run.is_over, is_dry=run.is_dry
+            run.plan.name,
+            snapshot,
+            is_over=run.is_over,
+            is_dry=run.is_dry,
+            changes=run.changes,
         )
         table.troubles = summarise_troubles(snapshot.troubles)
         if run.failure is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from polpo_lab.experiments.progress import STANDINGS, Snapshot, Standing, Trouble
@@ -53,7 +53,14 @@ def legal_actions(state: str, *, is_over: bool) -> list[str]:
     return [] if is_over else _LEGAL.get(state, [])
 
 
-def summarise_run(name: str, snapshot: Snapshot, *, is_over: bool, is_dry: bool) -> dict[str, Any]:
+def summarise_run(
+    name: str,
+    snapshot: Snapshot,
+    *,
+    is_over: bool,
+    is_dry: bool,
+    changes: Sequence[str] = (),
+) -> dict[str, Any]:
     """Return the head of a board.
 
     Parameters
@@ -64,6 +71,8 @@ def summarise_run(name: str, snapshot: Snapshot, *, is_over: bool, is_dry: bool)
     is_over : bool
     is_dry : bool
         Whether nothing runs, and nothing will.
+    changes : sequence of str
+        Of templates and agents since they were run.
     """
     state = "as journalled" if is_dry else state_words(snapshot)
     spent, words = snapshot.spent, budget_words(snapshot)
@@ -73,6 +82,7 @@ def summarise_run(name: str, snapshot: Snapshot, *, is_over: bool, is_dry: bool)
         facts = []
     if "cost" not in spent and not is_dry:
         facts.insert(0, cost_words(snapshot))
+    facts += [one_line(each, 300) for each in changes]
     return {
         "name": one_line(name, 100),
         "state": snapshot.state if not is_over else "over",

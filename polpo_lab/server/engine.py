@@ -170,8 +170,8 @@ class Engine:
                 try:
                     return await asyncio.to_thread(content.read_bytes)
                 except FileNotFoundError:
-                    self.task(task_id)  # deleted in between: a 404, and no fault
-                    raise
+                    self.task(task_id)  # deleted in between, as a rule
+                    raise not_found("content of the file", path) from None
         raise not_found("file", path)
 
     # ------------------------------------------------------------------ calls at rest

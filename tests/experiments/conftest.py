@@ -18,6 +18,23 @@ def lab(tmp_path) -> Iterator[Lab]:
         yield connected
 
 
+@pytest.fixture
+def experiment(tmp_path):
+    def make(**changes):
+        given = {
+            "name": "e",
+            "suite": small_suite(),
+            "agents": ["steady", "chancy"],
+            "policies": {"once": polpo.Policy(), "twice": polpo.Policy(max_retries=1)},
+            "repeats": 2,
+            "folder": tmp_path / "exp",
+            **changes,
+        }
+        return polpo.Experiment(**given)
+
+    return make
+
+
 def add_agents(lab: Lab) -> None:
     """Add agents whose verdicts hang on the seed alone, so that every run agrees."""
 

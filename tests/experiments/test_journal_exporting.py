@@ -8,9 +8,12 @@ import sys
 
 import pandas as pd
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from polpo_lab.analysis.exporting import export
 from polpo_lab.analysis.journal_frames import EXPERIMENT_FRAMES, journal_frames
+from polpo_lab.cli import app
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.journal import read_journal
 from tests.experiments.journalled import journalled, plan, trials_of
@@ -62,28 +65,38 @@ def test_nothing_is_written_over(folder, tmp_path):
         export(read_journal(folder), tmp_path / "out", format="csv")
 
 
-def polpo_lab(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "polpo_lab.cli", *map(str, arguments)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_frame_without_rows_is_there_too(tmp_path, form):
+    folder = journalled(tmp_path / "e", trials=[])
+    for path in export(read_journal(folder), tmp_path / "out", format=form):
+        assert path.exists()
+    if form == "parquet":
+        expected = journal_frames(read_journal(folder), ("checks",))["checks"]
+        assert set(pd.read_parquet(tmp_path / "out" / "checks")) == set(expected)
+
+
+def polpo_lab(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
 
 
 def test_the_command_line_exports_verifies_and_merges(folder, tmp_path):
     exported = polpo_lab("export", folder, "--out", tmp_path / "out", "--format", "jsonl")
-    assert exported.returncode == 0
+    assert exported.exit_code == 0
     assert (tmp_path / "out" / "tasks.jsonl").exists()
-    assert polpo_lab("verify", folder).returncode == 0
+    assert polpo_lab("verify", folder).exit_code == 0
     rest = journalled(tmp_path / "rest", trials=trials_of(plan())[-2:])
     merged = polpo_lab("merge", folder, rest, "--into", tmp_path / "all")
-    assert merged.returncode == 0
+    assert merged.exit_code == 0
     assert f"{len(trials_of(plan()))} trials" in merged.stdout
     assert (tmp_path / "all" / "compacted").is_dir()
     damaged = folder / "experiment.json"
     damaged.write_text(damaged.read_text().replace("Do it.", "Do else."))
     found = polpo_lab("verify", folder)
-    assert found.returncode == 1
+    assert found.exit_code == 1
     assert "template t0" in found.stdout
-    refused = polpo_lab("export", tmp_path, "--out", tmp_path / "out2")
+    refused = subprocess.run(
+        [sys.executable, "-m", "polpo_lab.cli", "export", tmp_path, "--out", tmp_path / "out2"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert refused.returncode == 1
     assert "not the folder of an experiment" in refused.stderr

@@ -9,6 +9,9 @@ from polpo_lab.analysis.journal_frames import EXPERIMENT_FRAMES, journal_frames
 from polpo_lab.analysis.verifying import verify
 from polpo_lab.errors import JournalError
 from polpo_lab.experiments.journal import Journal, merge, read_journal
+from polpo_lab.experiments.journal.labels import keep_labels, read_labels
+from polpo_lab.experiments.journal.looks import note_look, read_looks
+from polpo_lab.experiments.journal.side_files import append_lines, read_lines
 from tests.experiments.journalled import (
     SERVER,
     VERSIONS,
@@ -117,5 +120,30 @@ def test_versions_that_differ_are_said(tmp_path):
 
 def test_nothing_is_merged_into_a_folder_that_holds_something(tmp_path):
     journalled(tmp_path / "a", trials=[])
-    with pytest.raises(JournalError, match="is not empty"):
+    with pytest.raises(JournalError, match="is not an empty folder"):
         merge([tmp_path / "a", tmp_path / "a"], tmp_path / "a")
+
+
+def test_labels_looks_and_scores_come_along_with_the_trials_they_are_of(tmp_path):
+    first, second = trials_of(plan())[:2]
+    for name, mine, verdict in (("a", first, "pass"), ("b", second, "fail")):
+        folder = journalled(tmp_path / name, trials=[first, second] if name == "a" else [first])
+        keep_labels(folder, [label(first, verdict)])
+        note_look(folder, {"by": "agent", "of": name})
+        append_lines(folder / "rescored" / "abc.jsonl", [{"record": "version", "hash": "abc"}])
+        scored = [{"record": "version", "hash": "abc"}, {"record": "assessed", "task_id": mine.id}]
+        append_lines(folder / "rescored" / "abc.jsonl", scored)
+    merge([tmp_path / "a", tmp_path / "b"], tmp_path / "all")
+    (kept,) = read_labels(tmp_path / "all")
+    assert (kept["trial"], kept["label"]) == (first.id, "pass")  # of the journal it is taken from
+    assert [look["of"] for look in read_looks(tmp_path / "all")] == ["a", "b"]
+    scores = list(read_lines(tmp_path / "all" / "rescored" / "abc.jsonl"))
+    assert [e["record"] for e in scores] == ["version", "assessed", "assessed"]
+
+
+def label(trial, verdict):
+    return {
+        "by": "me", "trial": trial.id, "task_id": f"task_{trial.id}_1", "attempt": 1, "round": 0,
+        "scale": "pass/fail", "label": verdict, "inclusion_prob": None, "comment": None,
+        "blind": True, "adjudicates": None,
+    }  # fmt: skip

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 import shutil
 import zlib
 
+import pandas as pd
 import pytest
 
+import polpo_lab as polpo
 from polpo_lab.analysis.arrow_files import read_table, write_table
 from polpo_lab.analysis.compaction import compact
 from polpo_lab.analysis.verifying import verify
+from polpo_lab.errors import JournalError
 from polpo_lab.experiments.journal import Journal
 from tests.experiments.journalled import SERVER, VERSIONS, journalled, plan, run_one, trials_of
 
@@ -143,6 +148,36 @@ def test_a_table_changed_together_with_its_hash_is_named(folder):
     found = verify(folder).differences
     assert [(d.kind, d.where) for d in found] == [("table", "000001/scores")]
     assert "made anew of the records" in found[0].message
+
+
+@pytest.mark.parametrize("name", ["experiment.json", "compacted/000001/manifest.json"])
+def test_any_changed_byte_of_what_describes_is_named(folder, name):
+    path = folder / name
+    data = path.read_bytes()
+    draw = random.Random(1)
+    for _ in range(60):
+        place = draw.randrange(len(data))
+        if name.startswith("compacted") and place < data.index(b'"segment"'):
+            continue  # of another layout, the tables are made anew and compared with nothing
+        changed = bytearray(data)
+        changed[place] ^= 1 << draw.randrange(7)
+        path.write_bytes(changed)
+        with contextlib.suppress(JournalError):  # it cannot be read at all, and says so
+            assert not verify(folder).ok, data[place - 20 : place + 20]
+        with contextlib.suppress(JournalError):
+            polpo.Results(folder).frame("tasks")
+
+
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.7, 0.9])
+def test_a_damaged_table_of_the_plan_is_made_anew(folder, place):
+    expected = polpo.Results(folder).frame("tasks")
+    (path,) = (folder / "compacted").glob("planned-*.arrow")
+    data = bytearray(path.read_bytes())
+    for at in range(int(len(data) * place), int(len(data) * place) + 64):
+        data[at] ^= 0xFF
+    path.write_bytes(data)
+    pd.testing.assert_frame_equal(polpo.Results(folder).frame("tasks"), expected)
+    assert [d.kind for d in verify(folder).differences] == ["table"]
 
 
 def test_a_run_that_was_killed_is_said_until_it_is_taken_up_again(folder):

@@ -118,7 +118,7 @@ UNHURRIED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 
 @given(delays=DELAYS)
-@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=UNHURRIED)
+@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=UNHURRIED)
 def test_the_frames_of_a_killed_run_are_those_of_an_undisturbed_one(fresh, undisturbed, delays):
     killed_and_run_on(fresh, undisturbed, delays)
 

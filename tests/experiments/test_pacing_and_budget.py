@@ -99,7 +99,26 @@ def test_a_cost_that_is_not_told_is_counted_apart_and_never_zero():
     assert (spending.cost, spending.unpriced) == (0.0, 1)
 
 
-@pytest.mark.parametrize("value", [-1, math.nan])
+def test_with_a_limit_on_cost_a_conditions_first_trial_goes_ahead():
+    spending = Spending(polpo.Budget(cost=10))
+    assert not spending.holds_back(A)
+    spending.start(A)
+    assert spending.holds_back(A)
+    assert not spending.holds_back(B)
+    spending.end(A, None)
+    assert not spending.holds_back(A)
+    unlimited = Spending(polpo.Budget(tasks=10))
+    unlimited.start(A)
+    assert not unlimited.holds_back(A)
+
+
+@pytest.mark.parametrize("value", [-1, math.nan, "5", True])
 def test_a_budget_is_a_number_from_zero_on(value):
     with pytest.raises(InvalidArgument, match="a limit is a number from 0 on"):
         polpo.Budget(cost=value)
+
+
+def test_trials_of_a_budget_are_whole():
+    assert polpo.Budget(tasks=3).tasks == 3
+    with pytest.raises(InvalidArgument, match=r"Budget\(tasks=2\.5\): trials are whole"):
+        polpo.Budget(tasks=2.5)

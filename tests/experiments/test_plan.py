@@ -140,6 +140,15 @@ def test_a_criteria_set_replaces_gates_or_extends_and_never_drops_an_outcome(ext
     assert [e.label for e in request.expectations] == labels
 
 
+def test_criteria_sets_that_come_to_the_same_for_a_template_are_conditions_of_their_own():
+    """The templates' own gate given once more, as a set: trials are paired by condition."""
+    alone = plan(criteria={"own": None})
+    both = plan(criteria={"own": None, "again": [FILE_EXISTS]})
+    told = [trial.id for trial in both.trials({})]
+    assert len(set(told)) == len(told) == 2 * len(alone)
+    assert ids(alone) <= set(told)
+
+
 def test_a_plan_survives_being_written_down():
     made = plan(criteria={"own": None, "strict": [FILE_EXISTS]}, primary="passed")
     read = Plan.from_record(json.loads(json.dumps(made.to_record())))

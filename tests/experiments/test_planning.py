@@ -20,8 +20,13 @@ def experiment(**changes):
         ({"suite": "list-functions"}, r"'list-functions' is no suite: polpo\.Suite\.load"),
         ({"name": "a/b"}, "a name is a folder's too"),
         ({"name": " "}, "must be a text of 1 to 100 characters"),
+        ({"name": "a\0b"}, "bytes of UTF-8, and no NUL"),
+        ({"name": "\ud800"}, "bytes of UTF-8, and no NUL"),
+        ({"name": "\u65e5" * 99}, "at most 240 bytes of UTF-8"),
         ({"agents": []}, "give an agent's name, or several"),
         ({"agents": ["a", "a"]}, "'a' is named twice; repeats= runs it again"),
+        ({"agents": [suite]}, "give the agent's name, 'suite'"),
+        ({"primary": "pased"}, "primary='pased' is no metric; did you mean 'passed'"),
         ({"agents": [None]}, "an agent: None must be a text"),
         ({"policies": {}}, r'give a Policy, or several by name: \{"once"'),
         ({"policies": {"x": 3}}, r"policy 'x': 3 is no policy: use polpo\.Policy\(max_retries"),
@@ -51,6 +56,9 @@ def test_a_mistake_is_named_with_the_rule_and_the_nearest_right_thing(changes, w
         ({"max_retries": 1}, ["1 retry"]),
         ([polpo.Policy(), polpo.Policy(max_retries=1)], ["once", "1 retry"]),
         ({"a": {"maxRetries": 1}, "b": polpo.Policy()}, ["a", "b"]),
+        ({"once": polpo.Policy(), "fixes": polpo.Policy(fixes=1)}, ["once", "fixes"]),
+        ({"fixes": {"fixes": 1}, "once": {}}, ["fixes", "once"]),
+        ({"retry_policy": {"fallback_agent": "a"}, "max_retries": 1}, ["1 retry, then a"]),
     ],
 )
 def test_policies_may_be_one_or_several_named_or_not(policies, names):
@@ -66,6 +74,10 @@ def test_policies_may_be_one_or_several_named_or_not(policies, names):
         ([FILE_EXISTS, "It is polite"], ["given"]),
         ({"expectations": [FILE_EXISTS], "extend": True}, ["given"]),
         ({"own": None, "strict": [FILE_EXISTS]}, ["own", "strict"]),
+        (
+            {"own": None, "extend": polpo.CriteriaSet(expectations=["Nice"], extend=True)},
+            ["own", "extend"],
+        ),
     ],
 )
 def test_criteria_may_be_one_set_or_several(criteria, names):

@@ -106,3 +106,32 @@ def test_without_a_server_table_the_demonstrations_agents_are_there(file):
     file.write_text(FILE.split("[server]", maxsplit=1)[0] + '[server]\ndata = ":temporary:"\n')
     with FiledExperiment(file).connect() as lab:
         assert "deep-enumerator" in [agent.name for agent in lab.agents.list()]
+
+
+def test_parts_of_several_machines_make_the_whole(file, tmp_path):
+    for part in ("1/2", "2/2"):
+        file.write_text(f'folder = "{part[0]}"\n' + FILE)
+        assert called(file, "--part", part).exit_code == 3  # the other part is left
+    merged = CliRunner().invoke(
+        app, ["merge", str(tmp_path / "1"), str(tmp_path / "2"), "--into", str(tmp_path / "all")]
+    )
+    assert "12 trials" in merged.stdout
+    assert "more than one" not in merged.stdout
+    file.write_text('folder = "all"\n' + FILE)
+    assert json.loads(called(file, "--dry", "--json").stdout)["left"] == 0
+
+
+@pytest.mark.parametrize("part", ["2", "0/4", "5/4", "a/b"])
+def test_what_is_no_part_is_refused(file, part):
+    with pytest.raises(InvalidArgument, match="the second of four parts"):
+        CliRunner().invoke(app, ["run", str(file), "--part", part], catch_exceptions=False)
+
+
+def test_one_agent_is_a_name_and_the_data_folder_stands_beside_the_file(file, monkeypatch):
+    text = FILE.replace('["echo"]', '"echo"').replace('":temporary:"', '"there"')
+    file.write_text(text + '[select]\nid = "a*"\n')
+    filed = FiledExperiment(file)
+    assert filed.told.agents == ["echo"]
+    assert [template.id for template in filed.experiment.suite] == ["ada"]
+    with filed.connect() as lab:
+        assert lab.server.data == file.parent / "there"

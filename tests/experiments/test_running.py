@@ -15,23 +15,6 @@ from polpo_lab.lab import connect
 from tests.experiments.conftest import add_agents, small_suite
 
 
-@pytest.fixture
-def experiment(tmp_path):
-    def make(**changes):
-        given = {
-            "name": "e",
-            "suite": small_suite(),
-            "agents": ["steady", "chancy"],
-            "policies": {"once": polpo.Policy(), "twice": polpo.Policy(max_retries=1)},
-            "repeats": 2,
-            "folder": tmp_path / "exp",
-            **changes,
-        }
-        return polpo.Experiment(**given)
-
-    return make
-
-
 def started(folder) -> list[tuple[str, int]]:
     """Return which try of which trial was started, from the journal."""
     return [(s.trial.id, s.tries) for s in read_journal(folder).states.values()]
@@ -292,6 +275,7 @@ def test_a_second_runner_is_told_who_runs_it(lab, experiment):
 
 
 async def test_it_is_awaited_from_any_loop(lab, experiment):
+    assert len((await experiment(repeats=1).arun(lab, dry=True)).todo) == 12
     run = await experiment(repeats=1).arun(lab)
     assert run.reason == "finished"
 

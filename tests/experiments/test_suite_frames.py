@@ -78,6 +78,35 @@ def test_columns_called_as_fields_need_no_words():
     assert (first.max_duration, second.max_duration, second.family) == (10, None, None)
 
 
+def test_a_csv_file_means_the_same_whoever_reads_it(tmp_path):
+    path = tmp_path / "greetings.csv"
+    path.write_text(
+        "title,description,family,tags,expectations,files.names.txt,maxDuration,metadata.level\n"
+        "Greet Ada,Write greeting.txt.,short,easy; polite,It is polite,Ada,1000,1\n"
+        'Greet Bob,Write greeting.txt.,,,"[{""type"":""test"",""command"":""true""}]",7,,2\n'
+    )
+    ours, theirs = polpo.Suite.load(path), polpo.Suite.load(pd.read_csv(path))
+    assert theirs.hash == ours.hash
+    assert theirs[0].files == {"names.txt": "Ada"}
+    assert [t.max_duration for t in theirs] == [1000, None]
+    pd.read_csv(path).to_csv(path, index=False)  # whole numbers beside empty cells: 1000.0
+    assert polpo.Suite.load(path).hash == ours.hash
+
+
+def test_a_column_that_looks_like_a_misspelled_field_is_refused():
+    frame = pd.DataFrame({"title": ["A"], "description": ["B"], "famly": ["f"], "answer": ["x"]})
+    with pytest.raises(InvalidSuite, match="the columns: column 'famly' is not a field; did you"):
+        polpo.Suite.load(frame)
+
+
+def test_numbers_become_the_text_of_files():
+    frame = pd.DataFrame({"title": ["A", "B"], "description": "C", "n": [1, np.nan]})
+    assert [t.files for t in polpo.Suite.from_frame(frame, files={"n.txt": "n"})] == [
+        {"n.txt": "1"},
+        {},
+    ]
+
+
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
 def test_a_missing_cell_that_is_needed_is_a_problem_of_its_row(missing):
     frame = pd.DataFrame({"q": ["fine", missing], "a": [missing, "x"]}, dtype=object)

@@ -213,6 +213,20 @@ def test_what_is_no_source_is_refused(source):
         polpo.Suite.load(source)
 
 
+def test_a_text_is_a_criterion_of_a_template_too():
+    template = polpo.Template(id="hi", title="Hi", description="Say hi.", expectations=["Polite"])
+    assert template.expectations == [polpo.Criterion(criterion="Polite")]
+    with pytest.raises(InvalidArgument, match="expectations=3 must be a text, a dict"):
+        polpo.Template(id="hi", title="Hi", description="Say hi.", expectations=3)
+
+
+def test_a_suite_is_made_of_templates():
+    with pytest.raises(InvalidArgument, match=r"is no Template; Suite\.load takes dicts"):
+        polpo.Suite("greetings", [{"title": "Hi", "description": "Say hi."}])
+    with pytest.raises(InvalidArgument, match="name=None must be a text"):
+        polpo.Suite(None, [polpo.Template(id="hi", title="Hi", description="Say hi.")])
+
+
 def test_metadata_is_what_json_can_hold():
     odd = [{"title": "A", "description": "d", "metadata": {"x": object(), "y": float("nan")}}]
     assert "metadata.x=<object" in problems_of(odd)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,3 +178,13 @@ def test_an_unknown_template_names_the_nearest():
     assert isinstance(caught.value, PolpoLabError)
     with pytest.raises(UnknownTemplate, match=r"has 130 templates, no \[130\]"):
         SUITE[130]
+
+
+def test_numpys_whole_numbers_are_whole_numbers():
+    suite = polpo.Suite.load("list-functions")
+    assert suite.sample(np.int64(5), seed=np.int64(3)).hash == suite.sample(5, seed=3).hash
+    halves = [suite.split(seed=seed)[0].hash for seed in (3, np.int32(3))]
+    assert halves[0] == halves[1]
+    exp = polpo.Experiment("e", suite[: np.int64(2)], "a", repeats=np.int64(3), seed=np.int64(1))
+    assert len(exp.plan()) == 6
+    assert polpo.Budget(tasks=np.int64(3), cost=np.float32(0.5)).tasks == 3

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
+import pytest
+
 import polpo_lab as polpo
+from polpo_lab.errors import FilesNotAtHand
 from polpo_lab.experiments.journal import read_journal
 from polpo_lab.lab import connect
 from tests.experiments.conftest import add_agents, small_suite
@@ -106,3 +110,29 @@ def test_a_restarted_server_interrupts_and_the_same_run_tries_again(tmp_path):
         reasons = [task.reason for task in second.tasks.list()]
     assert again.snapshot().ended == 3
     assert reasons.count("interrupted") == 3
+
+
+def test_a_result_is_kept_also_where_a_file_of_its_round_is_gone(lab, tmp_path):
+    released = threading.Event()
+
+    @lab.agent(isolation="inline")
+    async def waiting(task):
+        while not released.is_set():
+            await asyncio.sleep(0.01)
+        (task.workspace / "out.txt").write_text("x")
+
+    exp = experiment(tmp_path / "exp", agents="waiting", repeats=1, suite=small_suite(1))
+    run = exp.start(lab)
+    while not lab.tasks.list(status="in_progress"):
+        time.sleep(0.01)
+    run.stop(leave=True)
+    run.wait()
+    released.set()
+    while not lab.tasks.list(status="done"):
+        time.sleep(0.01)
+    for kept in (lab.server.data / "files").glob("*/*"):
+        kept.unlink()
+    assert exp.run(lab, patience=1).snapshot().counts["passed"] == 1
+    recorded = exp.task(exp.plan()["trial"].iloc[0])
+    with pytest.raises(FilesNotAtHand, match="was not kept"):
+        recorded.attempts[0].files["out.txt"].encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Any
 
 from polpo_lab.client import AsyncPolpo
@@ -62,7 +62,7 @@ class LocalBackend:
 
 
 def _several(labs: Any) -> list[Any]:
-    several = list(labs) if isinstance(labs, (list, tuple)) else [labs]
+    several = list(labs) if isinstance(labs, Iterable) and not isinstance(labs, str) else [labs]
     for lab in several:
         if not hasattr(lab, "async_client"):
             raise InvalidArgument(

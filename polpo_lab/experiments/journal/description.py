@@ -14,12 +14,15 @@ from typing import Any
 import orjson
 
 from polpo_lab.errors import JournalError
+from polpo_lab.experiments.content import content_hash
 from polpo_lab.experiments.journal.circumstances import circumstances
 from polpo_lab.experiments.plan import Plan
 from polpo_lab.models.wire import to_wire_time
 
 DESCRIPTION = "experiment.json"
 FORMAT = 1
+SEAL = "content_hash"
+_OF_A_SESSION = frozenset({"number", "at", "server", "versions", "plan"})
 
 
 def now() -> str:
@@ -71,10 +74,10 @@ def read_description(folder: Path) -> dict[str, Any] | None:
     path = folder / DESCRIPTION
     try:
         described = orjson.loads(path.read_bytes())
-        format_ = described["format"]
-    except FileNotFoundError:
+        format_ = _format_of(described)
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise JournalError(
             f"{path} cannot be read as the description of an experiment ({error}): "
             "restore it from a copy; the journal beside it is not touched"
@@ -87,11 +90,47 @@ def read_description(folder: Path) -> dict[str, Any] | None:
     return described  # type: ignore[no-any-return]
 
 
+def _format_of(described: Any) -> int:
+    """Return the format of what was read, once it is a description of any."""
+    told = described.get("format") if isinstance(described, dict) else None
+    format_ = told if isinstance(told, int) else 0
+    if format_ < 1:
+        raise ValueError("it says no format")
+    if format_ == FORMAT:
+        _check_shape(described)
+    return format_
+
+
+def _check_shape(described: dict[str, Any]) -> None:
+    """Refuse what lacks something that readers rely on."""
+    sessions, hashes = described.get("sessions"), described.get("hashes")
+    parts = [
+        ("the description", described, {"name", "plan", "hashes", "sessions"}),
+        ("hashes", hashes, {"plan", "suite", "templates"}),
+        *(("a session", each, _OF_A_SESSION) for each in _listed(sessions)),
+    ]
+    for name, part, keys in parts:
+        if not isinstance(part, dict):
+            raise ValueError(f"{name} is no object")  # noqa: TRY004  # as what is no JSON
+        if absent := keys - part.keys():
+            raise ValueError(f"{name} has no {min(absent)!r}")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def seal_of(described: Mapping[str, Any]) -> str:
+    """Hash all that a description says, but for the hash itself."""
+    return content_hash({name: part for name, part in described.items() if name != SEAL})
+
+
 def write_description(folder: Path, described: Mapping[str, Any]) -> None:
     """Replace the description of a folder, at once and durably."""
     new = folder / f".{DESCRIPTION}.new"
     with new.open("wb") as file:
-        file.write(orjson.dumps(described, option=orjson.OPT_INDENT_2))
+        sealed = {**described, SEAL: seal_of(described)}
+        file.write(orjson.dumps(sealed, option=orjson.OPT_INDENT_2))
         file.flush()
         os.fsync(file.fileno())
     new.replace(folder / DESCRIPTION)

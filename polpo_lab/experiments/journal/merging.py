@@ -13,12 +13,17 @@ import orjson
 from polpo_lab.errors import JournalError
 from polpo_lab.experiments.journal.description import write_description
 from polpo_lab.experiments.journal.files import FileStore
+from polpo_lab.experiments.journal.labels import LABELS
 from polpo_lab.experiments.journal.lines import encoded, kind_of, line_of, try_of
 from polpo_lab.experiments.journal.lock import WriterLock
 from polpo_lab.experiments.journal.log import Log
+from polpo_lab.experiments.journal.looks import LOOKS
+from polpo_lab.experiments.journal.openings import OPENINGS
 from polpo_lab.experiments.journal.reader import Recorded, read_journal
 from polpo_lab.experiments.journal.segments import JOURNAL
+from polpo_lab.experiments.journal.side_files import append_lines, read_lines
 
+_OF_VERSIONS = ("rescored", "rejudged")  # folders of one file for each version of criteria
 _NAMED = 5  # most trials or templates that a message names
 
 
@@ -85,8 +90,8 @@ def merge(folders: Sequence[Path | str], into: Path | str) -> Merged:
         raise JournalError("there is nothing to merge: name the folders of two experiments or more")
     for other in journals[1:]:
         _refuse_other_plan(journals[0], other)
-    if target.exists() and next(target.iterdir(), None) is not None:
-        raise JournalError(f"{target} is not empty: merge into a new folder")
+    if target.exists() and (not target.is_dir() or next(target.iterdir(), None) is not None):
+        raise JournalError(f"{target} is not an empty folder: merge into a new one")
     try:
         return _merged(journals, target)
     except OSError as error:
@@ -117,6 +122,7 @@ def _merged(journals: Sequence[Recorded], target: Path) -> Merged:
             for line in _lines_of(journal, position, chosen):
                 log.copy(_renumbered(line, position, numbers))
             _copy_files(journal, target)
+        _copy_lines_beside(journals, chosen, target)
         write_description(target, {**journals[0].about, "sessions": sessions})
     finally:
         log.close()
@@ -187,6 +193,31 @@ def _copy_files(journal: Recorded, target: Path) -> None:
             path = store.path(sha256)
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.path(sha256), path)
+
+
+def _copy_lines_beside(
+    journals: Sequence[Recorded], chosen: Mapping[str, int], target: Path
+) -> None:
+    """Unite what people and judges said since: labels, looks, openings, other criteria's scores.
+
+    What is said of a trial counts where the trial is taken from.
+    """
+    of_versions = {
+        path.relative_to(journal.folder)
+        for journal in journals
+        for kind in _OF_VERSIONS
+        for path in (journal.folder / kind).glob("*.jsonl")
+    }
+    for name in (*map(Path, (LABELS, LOOKS, OPENINGS)), *sorted(of_versions)):
+        lines = {
+            orjson.dumps(line): line
+            for position, journal in enumerate(journals)
+            for line in read_lines(journal.folder / name)
+            if chosen.get(line.get("trial", ""), position) == position
+        }
+        if lines:
+            # Of two labels of one round the later counts, wherever it was given.
+            append_lines(target / name, sorted(lines.values(), key=lambda e: e.get("at") or ""))
 
 
 def _several_versions(sessions: Sequence[dict[str, Any]]) -> dict[str, tuple[str | None, ...]]:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+from pydantic import ValidationError
 
-from polpo_lab.errors import InvalidArgument, JournalDamaged, JournalError
+from polpo_lab.errors import InvalidArgument, JournalDamaged, JournalError, PolpoLabError
 from polpo_lab.experiments.content import content_hash
 from polpo_lab.experiments.journal.description import DESCRIPTION, read_description
 from polpo_lab.experiments.journal.files import FileStore
@@ -83,8 +84,20 @@ class Recorded:
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan as of the latest session."""
-        return Plan.from_record(self.about["plan"])
+        """The plan as of the latest session.
+
+        Raises
+        ------
+        JournalError
+            When what is written down is none, since it was changed.
+        """
+        try:
+            return Plan.from_record(self.about["plan"])
+        except (PolpoLabError, ValidationError, LookupError, TypeError, AttributeError) as error:
+            raise JournalError(
+                f"{self.folder / DESCRIPTION}: its plan cannot be read ({error!s:.300}): restore "
+                "it from a copy; the journal beside it is not touched"
+            ) from None
 
     @property
     def versions(self) -> dict[str, str | None]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 
-from pydantic.alias_generators import to_snake
-
 from polpo_lab.experiments.sources.drafts import Document, Draft, Unreadable, at
-from polpo_lab.experiments.sources.tables import CellError, fields_of, unknown_column
+from polpo_lab.experiments.sources.tables import (
+    CellError,
+    column_of,
+    fields_of,
+    header_problems,
+)
 
 _DELIMITERS = ",;\t"
 
@@ -37,22 +40,10 @@ def read_csv(text: str, source: str) -> Document:
         if columns is not None:
             drafts.append(Draft(_row(columns, cells), where))
             continue
-        columns = [_column(cell) for cell in cells]
-        wrong = [Unreadable(why) for why in _header_problems(columns)]
+        columns = [column_of(cell) for cell in cells]
+        wrong = [Unreadable(why) for why in header_problems(columns)]
         if wrong:
             return Document(source, [Draft(each, where) for each in wrong])
-
-
-def _column(cell: str) -> str:
-    """Read a column's name: camelCase too, but what follows a dot stays as it is."""
-    field, dot, rest = cell.strip().partition(".")
-    return f"{to_snake(field)}{dot}{rest}"
-
-
-def _header_problems(columns: list[str]) -> list[str]:
-    unknown = [why for why in map(unknown_column, columns) if why]
-    doubled = sorted({name for name in columns if columns.count(name) > 1 and name})
-    return unknown + [f"column {name!r} stands twice" for name in doubled]
 
 
 def _row(columns: list[str], cells: list[str]) -> dict[str, object] | Unreadable:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from polpo_lab.client.drafting import Problem, read_request
+from polpo_lab.client.drafting import read_request
 from polpo_lab.errors import InvalidSuite
 from polpo_lab.experiments.template import Template
 from polpo_lab.hostile_text import bounded, strip_control
+from polpo_lab.models.refusals import Problem
 from polpo_lab.models.wire import NonEmptyText, WireRequest
 
 FieldPath = tuple[str | int, ...]

@@ -17,11 +17,21 @@ import pandas as pd
 from polpo_lab.client.drafting import title_from
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.sources.drafts import Document, Draft, Unreadable, at, shown
-from polpo_lab.experiments.sources.tables import CellError, expectations_in, tags_in
+from polpo_lab.experiments.sources.tables import (
+    CellError,
+    column_of,
+    expectations_in,
+    fields_of,
+    header_problems,
+    is_column,
+    tags_in,
+)
 from polpo_lab.experiments.template import Template
 
 Row = Mapping[Any, Any]
 Pick = Callable[[Row], Any]
+_MISSPELLED = 0.75  # how alike a column's name and a field's are, from where on it is a mistake
+_TEXTS = ("id", "family", "title", "description")
 
 
 @dataclass(frozen=True)
@@ -52,9 +62,7 @@ def read_frame(frame: pd.DataFrame, columns: Columns) -> Document:
     InvalidArgument
         When a column that is named is not there.
     """
-    if not frame.columns.is_unique:
-        doubled = frame.columns[frame.columns.duplicated()][0]
-        raise InvalidArgument(f"the frame has two columns {doubled!r}; rename one")
+    _refuse_doubled(frame)
     if "index" not in frame.columns:
         frame = frame.assign(index=frame.index)
     picks = _picks(columns, list(frame.columns))
@@ -64,6 +72,59 @@ def read_frame(frame: pd.DataFrame, columns: Columns) -> Document:
         for row, label in zip(records, frame.index, strict=True)
     ]
     return Document("the frame", drafts)
+
+
+def read_fields(frame: pd.DataFrame) -> Document:
+    """Return a draft for each row of a frame whose columns are called as fields are.
+
+    By the rules of CSV, so that a file means the same whoever read it; beyond that, a cell
+    may hold what it is, and columns that are no fields are passed over, unless they look
+    like one that is misspelled.
+
+    Raises
+    ------
+    InvalidArgument
+        When two columns have one name.
+    """
+    _refuse_doubled(frame)
+    columns = [column_of(str(name)) for name in frame.columns]
+    kept = [place for place, name in enumerate(columns) if is_column(name) or _near_field(name)]
+    names = [columns[place] for place in kept]
+    if wrong := header_problems(names):
+        drafts = [Draft(Unreadable(why), at("the columns")) for why in wrong]
+        return Document("the frame", drafts)
+    drafts = [
+        Draft(_fields(dict(zip(names, row, strict=True))), at(f"row {label}"))
+        for label, *row in frame.iloc[:, kept].itertuples(name=None)
+    ]
+    return Document("the frame", drafts)
+
+
+def _near_field(name: str) -> list[str]:
+    return difflib.get_close_matches(name, Template.model_fields, n=1, cutoff=_MISSPELLED)
+
+
+def _refuse_doubled(frame: pd.DataFrame) -> None:
+    if not frame.columns.is_unique:
+        doubled = frame.columns[frame.columns.duplicated()][0]
+        raise InvalidArgument(f"the frame has two columns {doubled!r}; rename one")
+
+
+def _fields(cells: dict[str, Any]) -> dict[str, Any] | Unreadable:
+    there = {name: _cell(name, cell) for name, cell in cells.items() if not _is_missing(cell)}
+    try:
+        read = fields_of(there)
+    except CellError as error:
+        return Unreadable(str(error))
+    if "title" not in cells and isinstance(read.get("description"), str):
+        read["title"] = title_from(read["description"])
+    return read
+
+
+def _cell(column: str, value: Any) -> Any:
+    if column in _TEXTS or column.startswith("files."):
+        return _text(value)
+    return _whole(value) if column == "max_duration" else _plain(value)
 
 
 def _picks(columns: Columns, names: list[Any]) -> dict[str, Pick]:
@@ -103,8 +164,10 @@ def _template(row: Row, picks: Mapping[str, Pick]) -> dict[str, Any] | Unreadabl
 def _one(field: str, spec: Any, names: list[Any]) -> Pick:
     """Pick the value of a field that is one cell, one text or what a function returns."""
     pick = _pick(field, spec, names)
-    if field in ("id", "family", "title", "description"):
+    if field in _TEXTS:
         return lambda row: _text(pick(row))
+    if field == "max_duration":
+        return lambda row: _whole(pick(row))
     return lambda row: _plain(pick(row))
 
 
@@ -161,7 +224,7 @@ def _files(field: str, spec: Any, names: list[Any]) -> Pick:
     }
 
     def pick(row: Row) -> dict[Any, Any]:
-        values = {path: each(row) for path, each in picks.items()}
+        values = {path: _text(each(row)) for path, each in picks.items()}
         return {path: value for path, value in values.items() if not _is_missing(value)}
 
     return pick

@@ -49,9 +49,9 @@ def read_source(source: Any) -> tuple[Document, str]:
         path = Path(source)
         return read_file(path), path.stem
     if is_frame(source):
-        from polpo_lab.experiments.sources.frames import Columns, read_frame
+        from polpo_lab.experiments.sources.frames import read_fields
 
-        return read_frame(source, Columns()), UNNAMED
+        return read_fields(source), UNNAMED
     return read_objects(source), UNNAMED
 
 

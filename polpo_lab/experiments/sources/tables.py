@@ -6,12 +6,14 @@ For CSV, where every cell is a text, and for frames, where a cell may be anythin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from polpo_lab.client.drafting import unknown_field
+from pydantic.alias_generators import to_snake
+
 from polpo_lab.experiments.sources.json_lines import parse_json
 from polpo_lab.experiments.template import Template
+from polpo_lab.models.refusals import unknown_field
 
 # A column ``metadata.difficulty`` fills that key of ``metadata``; ``files.a.csv`` that file.
 DOTTED = ("metadata", "files")
@@ -22,18 +24,35 @@ class CellError(ValueError):
     """A cell cannot be read; the message says which and why."""
 
 
-def unknown_column(name: str) -> str | None:
-    """Say that a column is no field of a template; None when it is one."""
+def column_of(name: str) -> str:
+    """Read a column's name: camelCase too, but what follows a dot stays as it is."""
+    field, dot, rest = name.strip().partition(".")
+    return f"{to_snake(field)}{dot}{rest}"
+
+
+def header_problems(columns: Sequence[str]) -> list[str]:
+    """Say which columns are no fields of a template, and which stand twice."""
+    unknown = [why for why in map(_unknown_column, columns) if why]
+    doubled = sorted({name for name in columns if columns.count(name) > 1 and name})
+    return unknown + [f"column {name!r} stands twice" for name in doubled]
+
+
+def is_column(name: str) -> bool:
+    """Whether a column is a field of a template, or one key of a field."""
     field, dot, rest = name.partition(".")
-    if dot and rest and field in DOTTED:
+    return name in _COLUMNS or bool(dot and rest and field in DOTTED)
+
+
+def _unknown_column(name: str) -> str | None:
+    if is_column(name):
         return None
-    if not name.strip():
-        return "a column has no name"
-    return None if name in _COLUMNS else f"column {unknown_field(Template, name)}"
+    return f"column {unknown_field(Template, name)}" if name.strip() else "a column has no name"
 
 
-def fields_of(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields of a template from cells of text, by column; empty ones are absent.
+def fields_of(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a template from cells, by column; empty ones are absent.
+
+    A text is read as its column's kind; anything else stands as it is.
 
     Raises
     ------
@@ -41,16 +60,16 @@ def fields_of(cells: Mapping[str, str]) -> dict[str, Any]:
         When a cell that holds JSON is none.
     """
     fields: dict[str, Any] = {}
-    for column, text in cells.items():
-        if not text.strip():
+    for column, cell in cells.items():
+        if isinstance(cell, str) and not cell.strip():
             continue
         field, dot, rest = column.partition(".")
         if dot:
             inside = fields.setdefault(field, {})
             if isinstance(inside, dict):
-                inside[rest] = text
+                inside[rest] = cell
         else:
-            value = _READ.get(field, _as_is)(text)
+            value = _READ.get(field, _as_is)(cell) if isinstance(cell, str) else cell
             dotted = fields.get(field)
             if isinstance(dotted, dict) and isinstance(value, dict):
                 value = {**value, **dotted}
@@ -89,7 +108,9 @@ def _as_is(text: str) -> str:
 
 
 def _number(text: str) -> int | str:
-    return int(text) if re.fullmatch(r"\s*\d{1,18}\s*", text) else text
+    # Beside empty cells pandas writes whole numbers as 1000.0.
+    match = re.fullmatch(r"\s*(\d{1,18})(?:\.0+)?\s*", text)
+    return int(match[1]) if match else text
 
 
 def _truth(text: str) -> bool | str:
