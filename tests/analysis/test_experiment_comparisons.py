@@ -101,6 +101,15 @@ def test_other_metrics(exp, metric):
     assert comparison.conditions["n_planned"].tolist() == [24, 24]
 
 
+def test_scores_keep_to_their_scale(exp):
+    comparison = exp.compare("agent", metric="score")
+    conditions = comparison.conditions.set_index("condition")
+    assert conditions.loc["careful", "estimate"] == conditions.loc["careful", "high"] == 5
+    assert conditions["low"].between(1, 5).all()
+    assert conditions["method"].str.contains("within 1 to 5").all()
+    assert set(comparison.differences["unit"]) == {"score"}
+
+
 def test_an_axis_that_is_none(exp):
     with pytest.raises(PolpoLabError, match="did you mean 'agent'"):
         exp.compare("agnt")

@@ -26,7 +26,8 @@ Note = Callable[[dict[str, Any]], None]
 class Request:
     """The arguments of one comparison; `compare` documents them.
 
-    ``primary`` is the metric that was declared beforehand, None where none was.
+    ``primary`` is the metric that was declared beforehand, None where none was; ``within`` the
+    range that its values can have, None where that is not known.
     """
 
     by: tuple[str, ...]
@@ -44,6 +45,7 @@ class Request:
     seed: int | None = None
     blocks: str = "complete"
     primary: str | None = None
+    within: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         checked_level(self.level)
