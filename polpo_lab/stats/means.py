@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf, nan
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -25,7 +26,7 @@ from polpo_lab.stats.intervals import (
     z_quantile,
 )
 from polpo_lab.stats.result import Estimate, Interval, no_interval, number
-from polpo_lab.stats.samples import Sample, floats, one_of, sample
+from polpo_lab.stats.samples import Sample, floats, one_of, real, sample
 from polpo_lab.stats.sign_flip import sign_flip_pvalue
 
 UNBOUNDED = (-inf, inf)
@@ -112,8 +113,9 @@ def mean(
     (3.917, 12, 3)
     """
     one_of(estimator, ESTIMATORS, "estimator")
-    if within is not None and not within[0] < within[1]:
-        raise InvalidArgument(f"within={within}: the lowest value, then the highest")
+    if within is not None and not _is_range(within):
+        raise InvalidArgument(f"within={within!r}: the lowest value, then the highest")
+    null = None if null is None else real(null, "null")
     array = floats(values, "values", ndim=(1, 2), within=within)
     data = sample(array, clusters)
     fitted = clustered_mean(data.values, data.codes, estimator=estimator)
@@ -126,6 +128,13 @@ def mean(
         seed=seed,
     )
     return result if within is None else kept_within(result, data, within, null)
+
+
+def _is_range(within: Any) -> bool:
+    if not isinstance(within, Sequence) or isinstance(within, str) or len(within) != 2:
+        return False
+    low, high = (real(end, "within") for end in within)
+    return low < high
 
 
 def kept_within(

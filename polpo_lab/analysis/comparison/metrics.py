@@ -157,15 +157,27 @@ def _numbers(raw: Any, name: str) -> Floats:
             raw = raw.astype(object)
         raw = raw.to_numpy(dtype=object, na_value=np.nan) if _is_text(raw) else _of_nullable(raw)
     try:
+        if getattr(getattr(raw, "dtype", None), "kind", "") == "O":  # NA is no number to numpy
+            raw = np.where(pd.isna(raw), np.nan, raw)
+        if np.asarray(raw).dtype.kind in "mMc":  # moments would be so many nanoseconds
+            raise TypeError(f"they are {np.asarray(raw).dtype}")
         values: Floats = np.asarray(raw, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(
             f"metric={name!r} holds other things than numbers and verdicts ({error}); "
-            "turn it into numbers first, NaN where missing"
+            f"turn it into numbers first, NaN where missing{_hint(raw, name)}"
         ) from error
     if np.isinf(values).any():
         raise InvalidArgument(f"metric={name!r} holds an infinite value; use NaN for missing ones")
     return values
+
+
+def _hint(raw: Any, name: str) -> str:
+    """Say how verdicts that are spelled as texts become numbers."""
+    spelled = next((x for x in np.ravel(np.asarray(raw)) if isinstance(x, str)), "")
+    if spelled.casefold() not in {"true", "false"}:
+        return ""
+    return f", as in df.assign({name}=df[{name!r}].map({{'True': 1.0, 'False': 0.0}}))"
 
 
 def _is_text(raw: pd.Series[Any]) -> bool:
