@@ -13,7 +13,7 @@ SKEWED = np.random.default_rng(21).gamma(2, 1, 40)
 
 @pytest.mark.parametrize(("ours", "theirs"), [("percentile", "percentile"), ("bca", "BCa")])
 def test_intervals_agree_with_scipys(ours, theirs):
-    expected = scipy_bootstrap(
+    expected = scipy_stats.bootstrap(
         (SKEWED,), np.mean, n_resamples=50_000, method=theirs, rng=np.random.default_rng(1)
     ).confidence_interval
     fast = bootstrap(SKEWED, "mean", draws=50_000, method=ours, seed=2)
