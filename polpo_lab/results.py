@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from polpo_lab.analysis.options import check_options
 from polpo_lab.errors import InvalidArgument, JournalError
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class Results:
         """
         from polpo_lab.analysis.experiment_comparison import compare_recorded
 
+        check_options("compare", options, ("by", "metric", "at"))
         return compare_recorded(self._read(), by, metric=metric, at=at, **options)
 
     def failures(self) -> Failures:
@@ -166,6 +168,7 @@ class Results:
         """
         from polpo_lab.analysis.experiment_comparison import compare_recorded
 
+        check_options("power", of, ("detect", "repeats", "target"))
         pilot = compare_recorded(self._read(), **of, is_look=False)
         return pilot.power(detect, repeats, target)
 
@@ -224,6 +227,7 @@ class Results:
         """
         from polpo_lab.analysis.criteria.experiment_criteria import criteria_of_experiment
 
+        check_options("criteria", options, ("labels", "cost"))
         return criteria_of_experiment(self._read(), labels, cost=cost, **options)
 
     def rescore(
@@ -250,6 +254,7 @@ class Results:
         from polpo_lab.analysis.criteria.scoring_again import rescore
         from polpo_lab.scoring_display import wait_for_scores
 
+        check_options("rescore", options, ("criteria", "judge", "lab"))
         tasks = None if lab is None else lab.tasks
         return rescore(self._read(), criteria, judge, wait_for_scores, tasks=tasks, **options)
 
@@ -267,6 +272,7 @@ class Results:
         from polpo_lab.analysis.criteria.scoring_again import rejudge
         from polpo_lab.scoring_display import wait_for_scores
 
+        check_options("rejudge", options, ("times", "judge"))
         return rejudge(self._read(), times, judge, wait_for_scores, **options)
 
     def label(self, by: str = "me", *, adjudicate: bool = False, **options: Any) -> LabelWidget:
@@ -287,6 +293,7 @@ class Results:
         """
         from polpo_lab.notebook.labelling import label_widget
 
+        check_options("label", options, ("by", "adjudicate"))
         return label_widget(self._read(), by, adjudicate=adjudicate, **options)
 
     def labels(self) -> pd.DataFrame:

@@ -25,6 +25,19 @@ from polpo_lab.notebook.running import is_notebook
 LOOK_SECONDS = 0.5
 
 
+class ScoringStopped(KeyboardInterrupt):
+    """An interrupt ended the scoring; what was scored so far is on the disk.
+
+    It stops the cells that follow, as Stop should, and is shown as one line.
+    """
+
+    def __init__(self, scored: str) -> None:
+        super().__init__(f"{scored} and kept: call it again, and it goes on")
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 def wait_for_scores(scoring: Scoring, future: Future[None], console: Console | None = None) -> None:
     """Show rounds being scored until all are.
 
@@ -34,6 +47,11 @@ def wait_for_scores(scoring: Scoring, future: Future[None], console: Console | N
     future : Future
         Of the work, which an interrupt cancels.
     console : Console, optional
+
+    Raises
+    ------
+    ScoringStopped
+        When Ctrl-C or the notebook's Stop was pressed.
     """
     console = console or Console()
     show = _in_a_cell if is_notebook() else _on_a_terminal
@@ -44,14 +62,13 @@ def wait_for_scores(scoring: Scoring, future: Future[None], console: Console | N
                     look()
             except KeyboardInterrupt:
                 future.cancel()
-                console.print(f"{_words(scoring)} and kept: call it again, and it goes on")
-                raise
+                raise ScoringStopped(_words(scoring)) from None
     future.result()
 
 
 def _words(scoring: Scoring) -> str:
     name = one_line(scoring.version.name, 60)
-    return f"{name}: {scoring.done:,} of {len(scoring.todo):,} rounds scored"
+    return f"{name}: {scoring.done:,} of {len(scoring.todo):,} {scoring.unit} scored"
 
 
 @contextmanager

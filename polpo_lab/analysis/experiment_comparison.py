@@ -15,9 +15,12 @@ from polpo_lab.analysis.comparison.result import Comparison
 from polpo_lab.analysis.comparison.roles import AXES, near
 from polpo_lab.analysis.journal_frames import ExperimentFrame, journal_frames
 from polpo_lab.analysis.outcomes import outcomes
+from polpo_lab.assess.scoring import HIGHEST, LOWEST
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.journal import Recorded
 from polpo_lab.experiments.journal.looks import note_look
+
+SCORES = (float(LOWEST), float(HIGHEST))
 
 
 def compare_recorded(
@@ -53,6 +56,7 @@ def compare_recorded(
         metric=metric,
         cluster=_cluster(cluster, tasks, plan.suite.families),
         primary=plan.primary,
+        within=SCORES if metric == c.SCORE else None,
         **options,
     )
     if metric == OUTCOME:

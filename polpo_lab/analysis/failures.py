@@ -62,8 +62,8 @@ class Failures:
         InvalidArgument
             There is no such group, or nothing here can read trials.
         """
-        if not 0 <= group < len(self):
-            raise InvalidArgument(f"group={group}: there are {len(self)}, from 0")
+        if not isinstance(group, int) or not 0 <= group < len(self):
+            raise InvalidArgument(f"group={group!r}: there are {len(self)}, from 0")
         trial = self.groups["example"].iloc[group]
         if self.reader is None or not isinstance(trial, str):
             raise InvalidArgument(

@@ -10,7 +10,7 @@ import numpy as np
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.power_analysis import power
 from polpo_lab.stats.result import Estimate, Result, number
-from polpo_lab.stats.samples import Floats
+from polpo_lab.stats.samples import Floats, real, whole
 
 if TYPE_CHECKING:
     from polpo_lab.analysis.comparison.result import Comparison
@@ -90,7 +90,12 @@ def sample_sizes(
             "metric='seconds' is compared as a ratio; name the column, as 'working_seconds', to "
             "plan for a difference in seconds"
         )
-    planned = repeats or comparison.table.most_repeats
+    if comparison.metric.is_share and abs(real(detect, "detect")) >= 1:
+        raise InvalidArgument(
+            f"detect={detect!r}: {comparison.metric.name!r} lies between 0 and 1, and so does a "
+            f"difference; did you mean {detect / 100:g} ({detect:g} points)?"
+        )
+    planned = comparison.table.most_repeats if repeats is None else whole(repeats, "repeats")
     trials = _by_repeat(comparison)
     codes = comparison.clustering.codes
     alpha = 1 - comparison.request.level

@@ -20,11 +20,11 @@ from polpo_lab.stats.samples import (
     Floats,
     averaged,
     checked_draws,
+    chosen_seed,
     cluster_codes,
     floats,
     numbered,
     one_of,
-    seed_of,
 )
 
 METHODS = ("t", "percentile", "bca")
@@ -101,7 +101,7 @@ def bootstrap(
     if not is_mean and not callable(statistic):
         raise InvalidArgument(f"statistic={statistic!r} is neither 'mean' nor a function of rows")
     rows, codes, notes = _kept(averaged(array) if is_mean else array, codes)
-    seed = seed_of(rows, codes) if seed is None else seed
+    seed = chosen_seed(seed, rows, codes)
     n_clusters = int(codes.max()) + 1 if len(codes) else 0
     use = (
         "percentile" if method == "t" and not is_mean and n_clusters >= ENOUGH_CLUSTERS else method
@@ -174,7 +174,7 @@ def _t_interval(drawn: Draws) -> tuple[Any, int]:
     tiny = drawn.standard_errors <= 1e-12 * max(1.0, abs(drawn.estimate))
     ratios = np.sort(ratios[np.isfinite(ratios) & ~tiny])
     lost = len(drawn.estimates) - len(ratios)
-    if not len(ratios) or np.isnan(drawn.standard_error):
+    if not len(ratios) or np.isnan(drawn.standard_error) or _spread(ratios) == 0:
         return no_interval, lost
     return partial(_from_ratios, drawn.estimate, drawn.standard_error, ratios), lost
 

@@ -11,6 +11,7 @@ from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.intervals import one_sided_pvalue
 from polpo_lab.stats.paired import paired_difference
 from polpo_lab.stats.result import Estimate, number
+from polpo_lab.stats.samples import real
 
 
 def equivalence(
@@ -102,9 +103,9 @@ def equivalence_of(result: Estimate, margin: float, *, alpha: float = 0.05) -> E
     >>> equivalence_of(apart, margin=0.02).details["verdict"]
     'better'
     """
-    if not (isfinite(margin) and margin > 0):
+    if not (isfinite(real(margin, "margin")) and margin > 0):
         raise InvalidArgument(f"margin={margin!r}: a difference above 0, in the values' unit")
-    if not 0 < alpha < 0.5:
+    if not 0 < real(alpha, "alpha") < 0.5:
         raise InvalidArgument(f"alpha={alpha!r}: the level of a one-sided test, between 0 and 0.5")
     inner = result.confidence_interval(1 - 2 * alpha)
     outer = result.confidence_interval(1 - alpha)

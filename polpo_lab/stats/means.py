@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf, nan
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 from polpo_lab.errors import InvalidArgument
-from polpo_lab.stats.cluster_variance import ESTIMATORS, ClusteredMean, clustered_mean
+from polpo_lab.stats.cluster_variance import (
+    ESTIMATORS,
+    ClusteredMean,
+    clustered_mean,
+    df_under_kurtosis,
+)
 from polpo_lab.stats.intervals import (
     student,
     t_pvalue,
@@ -20,7 +26,7 @@ from polpo_lab.stats.intervals import (
     z_quantile,
 )
 from polpo_lab.stats.result import Estimate, Interval, no_interval, number
-from polpo_lab.stats.samples import Sample, floats, one_of, sample
+from polpo_lab.stats.samples import Sample, floats, one_of, real, sample
 from polpo_lab.stats.sign_flip import sign_flip_pvalue
 
 UNBOUNDED = (-inf, inf)
@@ -82,7 +88,10 @@ def mean(
     Notes
     -----
     With ``within`` the mean is scaled to 0 to 1, and Wilson's interval taken with the size that a
-    pass rate with this standard error would have, times (z / t_df)^2, as `proportion` does.
+    pass rate with this standard error would have, times (z / t_df)^2, as `proportion` does. Where
+    most scores are at one end and a few units are far from it, the standard error itself is less
+    certain than normal values would leave it: from four units on df is lowered to
+    2 / (2 / df + k / n_clusters), with k the units' excess kurtosis (unbiased, 0 at least) [3]_.
 
     Under 10 clusters or 5 degrees of freedom a note warns; with ``null``, it holds the p-value
     of the sign-flip (wild cluster) test, which does not rest on normality.
@@ -92,6 +101,8 @@ def mean(
     .. [1] Miller, E. (2024). Adding error bars to evals. arXiv:2411.00640.
     .. [2] Pustejovsky, J. E., and Tipton, E. (2018). Small-sample methods for cluster-robust
        variance estimation and hypothesis testing in fixed effects models. JBES 36, 672-683.
+    .. [3] O'Neill, B. (2014). Some useful moment results in sampling problems. The American
+       Statistician 68, 282-296.
 
     Examples
     --------
@@ -102,8 +113,9 @@ def mean(
     (3.917, 12, 3)
     """
     one_of(estimator, ESTIMATORS, "estimator")
-    if within is not None and not within[0] < within[1]:
-        raise InvalidArgument(f"within={within}: the lowest value, then the highest")
+    if within is not None and not _is_range(within):
+        raise InvalidArgument(f"within={within!r}: the lowest value, then the highest")
+    null = None if null is None else real(null, "null")
     array = floats(values, "values", ndim=(1, 2), within=within)
     data = sample(array, clusters)
     fitted = clustered_mean(data.values, data.codes, estimator=estimator)
@@ -115,10 +127,19 @@ def mean(
         null=null,
         seed=seed,
     )
-    return result if within is None else _within(result, within, null)
+    return result if within is None else kept_within(result, data, within, null)
 
 
-def _within(result: Estimate, within: tuple[float, float], null: float | None) -> Estimate:
+def _is_range(within: Any) -> bool:
+    if not isinstance(within, Sequence) or isinstance(within, str) or len(within) != 2:
+        return False
+    low, high = (real(end, "within") for end in within)
+    return low < high
+
+
+def kept_within(
+    result: Estimate, data: Sample, within: tuple[float, float], null: float | None = None
+) -> Estimate:
     """Replace the t interval by the score interval of a bounded mean, and its p-value alike."""
     if result.n_clusters < 2:
         return result
@@ -127,12 +148,15 @@ def _within(result: Estimate, within: tuple[float, float], null: float | None) -
     varies = error > TINY
     # Without variation, as at a pass rate of 0 or 1: one trial for each cluster.
     size = share * (1 - share) / error**2 if varies else float(result.n_clusters)
-    interval_at = partial(_score_within, within, share, size, result.df if varies else inf)
+    df = df_under_kurtosis(data.values, data.codes, result.df) if varies else inf
+    interval_at = partial(_score_within, within, share, size, df)
     return replace(
         result,
+        df=df if varies else result.df,
         interval_at=interval_at,
         pvalue=nan if null is None else two_sided_pvalue(interval_at, null),
-        method=f"{result.method}, as a score interval within {low:g} to {high:g} (effective n)",
+        method=f"{result.method}, as a score interval within {low:g} to {high:g} (effective n, df "
+        "by kurtosis)",
         notes=tuple(note for note in result.notes if note != CONSTANT),
     )
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.bootstrapping import DRAWS
 from polpo_lab.stats.result import Result, number
-from polpo_lab.stats.samples import Floats, checked_draws, cluster_codes, floats, seed_of
+from polpo_lab.stats.samples import Floats, checked_draws, chosen_seed, cluster_codes, floats
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -137,7 +137,7 @@ def pareto_front(
         raise InvalidArgument("no template has cost and quality under every condition")
     codes = np.unique(cluster_codes(clusters, len(paid))[kept], return_inverse=True)[1]
     paid, got = paid[kept], got[kept]
-    seed = seed_of(paid, got, codes) if seed is None else seed
+    seed = chosen_seed(seed, paid, got, codes)
     lost = int((~kept).sum())
     return ParetoFront(
         names=labels,

@@ -12,7 +12,7 @@ from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.cluster_variance import clustered_mean
 from polpo_lab.stats.proportions import rate_estimate
 from polpo_lab.stats.result import Estimate
-from polpo_lab.stats.samples import Floats, cluster_codes, floats, numbered
+from polpo_lab.stats.samples import Floats, cluster_codes, floats, numbered, whole
 
 MOST_LISTED = 10
 
@@ -141,16 +141,19 @@ def _share_of_subsets(among: Floats, of: Floats, k: int) -> Floats:
 
 
 def _counts(n: ArrayLike, c: ArrayLike, k: int) -> tuple[Floats, Floats]:
-    tried, passed = np.broadcast_arrays(
-        np.atleast_1d(floats(n, "n", ndim=(0, 1))), np.atleast_1d(floats(c, "c", ndim=(0, 1)))
-    )
+    of_n, of_c = (np.atleast_1d(floats(x, name, ndim=(0, 1))) for x, name in ((n, "n"), (c, "c")))
+    if len(of_n) != len(of_c) and min(len(of_n), len(of_c)) > 1:
+        raise InvalidArgument(
+            f"n has {len(of_n)} templates and c {len(of_c)}; they are of the same templates"
+        )
+    tried, passed = np.broadcast_arrays(of_n, of_c)
     if not (tried % 1 == 0).all() or not (passed % 1 == 0).all():
         raise InvalidArgument("n and c are whole counts, none missing")
     wrong = (passed < 0) | (passed > tried)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise InvalidArgument(f"template {at}: {passed[at]:g} of {tried[at]:g} passed; 0 <= c <= n")
-    if k != int(k) or k < 1:
+    if whole(k, "k") < 1:
         raise InvalidArgument(f"k={k!r}: a whole number of tries, at least 1")
     short = np.flatnonzero(tried < k)
     if short.size:

@@ -19,7 +19,16 @@ from polpo_lab.stats.cluster_variance import clustered_mean
 from polpo_lab.stats.intervals import z_quantile
 from polpo_lab.stats.paired import pairs
 from polpo_lab.stats.result import Estimate, Interval, no_interval, number
-from polpo_lab.stats.samples import Codes, Floats, averaged, floats, same_length, seed_of
+from polpo_lab.stats.samples import (
+    Codes,
+    Floats,
+    averaged,
+    chosen_seed,
+    floats,
+    real,
+    same_length,
+    whole,
+)
 
 FEWEST_TEMPLATES = 15
 PILOT_DRAWS = 2_000
@@ -143,7 +152,7 @@ def power(
     if data.n_clusters < 2:
         raise InvalidArgument(f"the pilot has {data.n_clusters} independent units; 2 are needed")
     variances = _estimated(first, second, data.codes)
-    seed = seed_of(first, second, data.codes) if seed is None else seed
+    seed = chosen_seed(seed, first, second, data.codes)
     needed = np.sort(_resampled(need, first, second, data.codes, seed))
     result = _result(need, variances, need.templates(variances), f"a pilot of {data.n} templates")
     notes = data.notes
@@ -178,13 +187,13 @@ class _Need:
     def check(self, method: str) -> None:
         if method not in {"t", "normal"}:
             raise InvalidArgument(f"method={method!r} is unknown. Known: t, normal")
-        if not isfinite(self.detect) or self.detect == 0:
+        if not isfinite(real(self.detect, "detect")) or self.detect == 0:
             raise InvalidArgument(f"detect={self.detect!r}: a difference that is not 0")
-        if not (0 < self.alpha < 1 and self.alpha < self.target < 1):
+        if not (0 < real(self.alpha, "alpha") < real(self.target, "target") < 1):
             raise InvalidArgument(
                 f"alpha={self.alpha!r}, target={self.target!r}: 0 < alpha < target < 1"
             )
-        if min(self.repeats_a, self.repeats_b) < 1:
+        if min(whole(each, "repeats") for each in (self.repeats_a, self.repeats_b)) < 1:
             raise InvalidArgument(f"repeats={self.repeats_a, self.repeats_b}: at least 1 each")
 
     def templates(self, variances: PairedVariances) -> float:
@@ -285,7 +294,11 @@ def _range(needed: Floats, level: float) -> Interval:
 
 
 def _both(repeats: int | tuple[int, int]) -> tuple[int, int]:
-    return repeats if isinstance(repeats, tuple) else (repeats, repeats)
+    if not isinstance(repeats, tuple):
+        return repeats, repeats
+    if len(repeats) != 2:
+        raise InvalidArgument(f"repeats={repeats!r}: one number for both conditions, or two")
+    return repeats
 
 
 def _two(pilot: tuple[ArrayLike, ArrayLike]) -> tuple[ArrayLike, ArrayLike]:

@@ -22,6 +22,7 @@ from polpo_lab.stats.samples import (
     averaged,
     floats,
     one_of,
+    real,
     sample,
     verdicts,
 )
@@ -132,7 +133,8 @@ def proportion_from_counts(successes: int, n: int, method: str = "wilson") -> Es
     [0.0, 0.1611]
     """
     one_of(method, METHODS, "method")
-    if n != int(n) or successes != int(successes) or not 0 <= successes <= n or n < 1:
+    counts = [real(x, name) for x, name in ((successes, "successes"), (n, "n"))]
+    if not all(x.is_integer() for x in counts) or not 0 <= successes <= n or n < 1:
         raise InvalidArgument(f"{successes} of {n} passed: counts are whole, 0 <= successes <= n")
     p = successes / n
     return Estimate(

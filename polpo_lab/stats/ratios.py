@@ -15,9 +15,10 @@ from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.bootstrapping import DRAWS, bootstrap
 from polpo_lab.stats.censored import censored_difference
 from polpo_lab.stats.cluster_variance import clustered_mean
-from polpo_lab.stats.intervals import t_quantile, wilson
-from polpo_lab.stats.means import ONE_CLUSTER
+from polpo_lab.stats.intervals import student, wilson
+from polpo_lab.stats.means import ONE_CLUSTER, UNBOUNDED
 from polpo_lab.stats.paired import paired_difference
+from polpo_lab.stats.proportions import proportion
 from polpo_lab.stats.result import Estimate, Interval
 from polpo_lab.stats.samples import (
     Codes,
@@ -30,6 +31,11 @@ from polpo_lab.stats.samples import (
 )
 
 METHODS = ("fieller", "t")
+FIELLER = "ratio of totals, Fieller interval, CR2 variance"
+WITH_SCORE_LIMITS = ", score limits of the rate (MOVER-R)"
+
+Moments = tuple[float, float, Any]
+IntervalAt = Callable[[float], Interval]
 
 
 def ratio(
@@ -51,7 +57,8 @@ def ratio(
     clusters : array_like, shape (n,), optional
         Label of each row's independent unit, such as its template.
     method : {"fieller", "t"}, default "fieller"
-        Fieller's interval, or the bootstrap-t over clusters.
+        Fieller's interval, for verdicts with the score limits of their rate; or the bootstrap-t
+        over clusters.
     draws : int, default 10_000
         Bootstrap draws.
     seed : int, optional
@@ -60,18 +67,31 @@ def ratio(
     Returns
     -------
     Estimate
-        Fieller's upper end is infinite where the denominator could be 0 at this level. When
-        the denominator is 0 throughout, the estimate is NaN and the interval reaches from a
-        lower bound (mean numerator over Wilson's upper bound of the share) to infinity.
+        Fieller's upper end is infinite where the denominator could be 0 at this level, which
+        score limits never are. When the denominator is 0 throughout, the estimate is NaN and
+        the interval reaches from a lower bound (mean numerator over Wilson's upper bound of the
+        share) to infinity.
 
     Raises
     ------
     InvalidArgument
         When lengths differ or a value is negative.
 
+    Notes
+    -----
+    Fieller's interval is made of the t limits of both means and their correlation. Where the
+    denominators are verdicts, the limits of their rate are those of `proportion` instead: near
+    rates of 0 and 1 they reach further to the side where samples hide what they lack. Limits of
+    both means put together so are known as MOVER-R [2]_.
+
     References
     ----------
     .. [1] Fieller, E. C. (1954). Some problems in interval estimation. JRSS B 16, 175-185.
+    .. [2] Donner, A., and Zou, G. Y. (2012). Closed-form confidence intervals for functions of
+       the normal mean and standard deviation. Statistical Methods in Medical Research 21,
+       347-359. Newcombe, R. G. (2016). MOVER-R confidence intervals for ratios and products of
+       two independently estimated quantities. Statistical Methods in Medical Research 25,
+       1774-1778.
 
     Examples
     --------
@@ -97,7 +117,7 @@ def ratio(
         standard_error=nan,
         n=len(over),
         n_clusters=n_clusters,
-        method="ratio of totals, Fieller interval, CR2 variance",
+        method=FIELLER,
         estimand="the ratio of the two means over units like these",
         notes=notes,
     )
@@ -114,12 +134,15 @@ def ratio(
     moments = _moments(over, under, codes)
     df = clustered_mean(over, codes).df
     estimate = float(over.sum() / under.sum())
+    is_rate = bool(np.isin(under, (0, 1)).all())
+    under_at = proportion(under, codes).interval_at if is_rate else _t_limits(moments, 1, df)
     result = replace(
         result,
         estimate=estimate,
         standard_error=_linear_error(estimate, moments),
         df=df,
-        interval_at=partial(_fieller, moments, df),
+        method=f"{FIELLER}{WITH_SCORE_LIMITS if is_rate else ''}",
+        interval_at=partial(_fieller, moments, _t_limits(moments, 0, df), under_at),
     )
     if method == "fieller":
         return result
@@ -142,7 +165,7 @@ def _of_totals(rows: Floats) -> float:
     return float(over / under) if under > 0 else nan
 
 
-def _moments(over: Floats, under: Floats, codes: Codes) -> tuple[float, float, Any]:
+def _moments(over: Floats, under: Floats, codes: Codes) -> Moments:
     """Return both means, and the covariance matrix of the means by clusters (CR2)."""
     sums = np.stack([totals(codes, values - values.mean()) for values in (over, under)])
     adjustment = 1 / (1 - totals(codes) / len(over))
@@ -150,23 +173,36 @@ def _moments(over: Floats, under: Floats, codes: Codes) -> tuple[float, float, A
     return float(over.mean()), float(under.mean()), matrix
 
 
-def _linear_error(estimate: float, moments: tuple[float, float, Any]) -> float:
+def _linear_error(estimate: float, moments: Moments) -> float:
     _, under, matrix = moments
     pull = np.array([1.0, -estimate])
     return sqrt(max(0.0, float(pull @ matrix @ pull))) / under
 
 
-def _fieller(moments: tuple[float, float, Any], df: float, level: float) -> Interval:
+def _t_limits(moments: Moments, which: int, df: float) -> IntervalAt:
+    error = sqrt(moments[2][which, which])
+    return partial(student, moments[which], error, df, UNBOUNDED)
+
+
+def _fieller(moments: Moments, over_at: IntervalAt, under_at: IntervalAt, level: float) -> Interval:
     """Return the ratios r for which over - r * under is not significantly different from 0."""
     over, under, matrix = moments
-    t2 = t_quantile(level, df) ** 2
-    a = under**2 - t2 * matrix[1, 1]
-    b = over * under - t2 * matrix[0, 1]
-    c = over**2 - t2 * matrix[0, 0]
-    half = sqrt(max(0.0, b * b - a * c))
-    if a <= 0:  # the denominator could be 0, the ratio has no upper end
-        return Interval(float(c / (b + half)) if c > 0 else 0.0, inf)
-    return Interval(max(0.0, float((b - half) / a)), float((b + half) / a))
+    (low_over, high_over), (low_under, high_under) = over_at(level), under_at(level)
+    errors = sqrt(matrix[0, 0] * matrix[1, 1])
+    correlation = matrix[0, 1] / errors if errors > 0 else 0.0
+    # Each end solves a r^2 - 2 b r + c = 0.
+    low = 0.0
+    if low_over > 0:
+        b = over * under - correlation * (over - low_over) * (high_under - under)
+        c = low_over * (2 * over - low_over)
+        root = sqrt(max(0.0, b * b - high_under * (2 * under - high_under) * c))
+        low = c / (b + root)
+    if low_under <= 0:  # the denominator could be 0, the ratio has no upper end
+        return Interval(low, inf)
+    b = over * under - correlation * (high_over - over) * (under - low_under)
+    a = low_under * (2 * under - low_under)
+    root = sqrt(max(0.0, b * b - a * high_over * (2 * over - high_over)))
+    return Interval(low, (b + root) / a)
 
 
 def _at_least(mean: float, n_clusters: float, level: float) -> Interval:

@@ -18,6 +18,8 @@ from polpo_lab.stats.samples import Codes, Floats
 Statistic = Callable[[Floats], float]
 # Indices drawn at once: 64k of them and what they fetch stay in a processor's cache.
 INDICES_AT_ONCE = 65_536
+# Of a sum of squares, what the difference of two such sums cannot tell from 0.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,11 @@ def draws_of_mean(values: Floats, codes: Codes, draws: int, seed: int) -> Draws:
         deviations = moved.take(drawn)
         if is_balanced:
             shift = deviations.sum(axis=1) / count
-            squares = np.einsum("ij,ij->i", deviations, deviations)
-            squares -= n_clusters * (shift * sizes[0]) ** 2
-            estimates[rows], errors[rows] = shift, np.maximum(squares, 0) / count**2
+            around = np.einsum("ij,ij->i", deviations, deviations)
+            squares = around - n_clusters * (shift * sizes[0]) ** 2
+            # What rounding leaves of a draw of equal values would be a standard error of its own.
+            squares[squares < ROUNDING * around] = 0
+            estimates[rows], errors[rows] = shift, squares / count**2
         else:
             fetched = sizes.take(drawn)
             drawn_count = fetched.sum(axis=1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from math import inf, isfinite, isinf, isnan, nan
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from polpo_lab.errors import InvalidArgument
@@ -202,6 +203,8 @@ def record(result: Estimate, level: float) -> dict[str, Any]:
 
 def checked_level(level: float) -> float:
     """Return the confidence level, refused unless it lies between 0 and 1."""
+    if isinstance(level, bool) or not isinstance(level, Real):
+        raise InvalidArgument(f"level={level!r} must be a number between 0 and 1, such as 0.95")
     if not 0 < level < 1:
         hint = f"; did you mean {level / 100:g}?" if 1 < level < 100 else ""
         raise InvalidArgument(f"level={level!r}: a confidence level lies between 0 and 1{hint}")

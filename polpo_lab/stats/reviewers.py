@@ -13,7 +13,7 @@ from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.cluster_variance import clustered_mean
 from polpo_lab.stats.means import clustered_words, t_estimate
 from polpo_lab.stats.result import Estimate
-from polpo_lab.stats.samples import Floats, cluster_codes, floats, numbered, seed_of
+from polpo_lab.stats.samples import Floats, chosen_seed, cluster_codes, floats, numbered
 
 # All subsets up to here; above, so many drawn ones.
 MOST_SUBSETS = 500
@@ -77,7 +77,7 @@ def consensus_noise(
         raise InvalidArgument(
             f"reviewers={reviewers}: no item has more scores than that (the most is {there.max()})"
         )
-    rng = np.random.default_rng(seed_of(table) if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed, table))
     noise = np.array(
         [_noise(row[~np.isnan(row)], consensus, reviewers, rng) for row in table[kept]]
     )

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,14 @@ def floats(
     values: Any, name: str, *, ndim: Sequence[int] = (1,), within: tuple[float, float] | None = None
 ) -> Floats:
     """Return the values as floats, missing as NaN; empty, infinite or out of range is refused."""
-    if hasattr(values, "to_numpy"):  # a pandas Series or frame, whose NA numpy cannot read
-        values = values.to_numpy(dtype=float, na_value=np.nan)
+    dtype = getattr(values, "dtype", None)
     try:
+        if getattr(dtype, "kind", "") in tuple("mMc"):  # moments would be so many nanoseconds
+            raise TypeError(f"they are {dtype}")
+        if hasattr(values, "to_numpy"):  # a pandas Series or frame, whose NA numpy cannot read
+            values = values.to_numpy(dtype=float, na_value=np.nan)
+        if np.ma.isMaskedArray(values):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(f"{name} must be numbers, NaN where missing: {error}") from error
@@ -67,7 +73,10 @@ def cluster_codes(clusters: Any, length: int, name: str = "clusters") -> Codes:
     """Return each observation's cluster as a code from 0; None gives each its own."""
     if clusters is None:
         return np.arange(length)
-    labels = np.asarray(clusters)
+    try:
+        labels = np.asarray(clusters)
+    except ValueError as error:  # lists of several lengths
+        raise InvalidArgument(f"{name} must be one label for each row: {error}") from error
     if labels.shape != (length,):
         raise InvalidArgument(
             f"{name} has shape {labels.shape}; it names one cluster for each of the {length} rows"
@@ -118,9 +127,32 @@ def one_of(value: str, known: Sequence[str], name: str) -> str:
 
 def checked_draws(draws: int) -> int:
     """Return the number of draws, refused when it is too small for an interval."""
-    if draws < 100:
+    if whole(draws, "draws") < 100:
         raise InvalidArgument(f"draws={draws}: at least 100 are needed for an interval")
     return int(draws)
+
+
+def real(value: Any, name: str) -> float:
+    """Return one number, NaN and infinity among them; anything else is refused."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InvalidArgument(f"{name}={value!r} must be a number")
+    return float(value)
+
+
+def whole(value: Any, name: str) -> int:
+    """Return one whole number, also one that is spelled as a float; anything else is refused."""
+    if not real(value, name).is_integer():
+        raise InvalidArgument(f"{name}={value!r} must be a whole number")
+    return int(value)
+
+
+def chosen_seed(seed: Any, *arrays: ArrayLike) -> int:
+    """Return the seed that was given, else the one that is derived from the data."""
+    if seed is None:
+        return seed_of(*arrays)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise InvalidArgument(f"seed={seed!r} must be a whole number, 0 or more")
+    return int(seed)
 
 
 def seed_of(*arrays: ArrayLike) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from polpo_lab.stats.samples import Codes, Floats, seed_of, totals
+from polpo_lab.stats.samples import Codes, Floats, chosen_seed, totals
 
 # 2 ** 13 distinct flips take a millisecond; beyond that, draws.
 MOST_CLUSTERS_FOR_ALL = 14
@@ -33,7 +33,7 @@ def sign_flip_pvalue(deviations: Floats, codes: Codes, seed: int | None = None) 
     enough = observed * (1 - 1e-9)
     if len(sums) <= MOST_CLUSTERS_FOR_ALL:
         return float((_statistic(_all_signs(len(sums)), sums, sizes) >= enough).mean())
-    rng = np.random.default_rng(seed_of(deviations, codes) if seed is None else seed)
+    rng = np.random.default_rng(chosen_seed(seed, deviations, codes))
     at_once = max(1, SIGNS_AT_ONCE // len(sums))
     reached = 0
     for start in range(0, DRAWS, at_once):

@@ -28,11 +28,11 @@ from polpo_lab.stats.samples import (
     Floats,
     averaged,
     checked_draws,
+    chosen_seed,
     cluster_codes,
     floats,
     numbered,
     one_of,
-    seed_of,
 )
 
 CORRECTIONS = ("max-t", "holm", "bh")
@@ -132,7 +132,7 @@ def simultaneous(
     codes = cluster_codes(clusters, len(table))
     columns = [_Column.of(table, row, codes) for row in weights]
     tested = [column for column in columns if column.is_testable]
-    seed = seed_of(table, weights, codes) if seed is None else seed
+    seed = chosen_seed(seed, table, weights, codes)
     reference = None
     adjusted = np.full(len(columns), nan)
     at = np.flatnonzero([column.is_testable for column in columns])

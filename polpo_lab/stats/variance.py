@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.result import Estimate, Interval, Result, no_interval, number, record
-from polpo_lab.stats.samples import Floats, checked_draws, floats, seed_of
+from polpo_lab.stats.samples import Floats, checked_draws, chosen_seed, floats
 
 LEVELS = ("template", "template x condition", "repeat", "judge")
 DRAWS = 2_000
@@ -133,7 +133,7 @@ def variance_components(
         for name, is_known in known.items()
         if not is_known
     )
-    seed = seed_of(array) if seed is None else seed
+    seed = chosen_seed(seed, array)
     drawn: dict[str, Floats] | None = None
     if np.isnan(array).any():
         method = "REML, conditions fixed, without intervals (values are missing)"

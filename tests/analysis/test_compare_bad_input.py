@@ -39,6 +39,14 @@ GOOD = trials({"A": 0.6, "B": 0.5}, templates=6, repeats=2)
         ({"metric": len}, "returned shape ()"),
         ({"blocks": "some"}, "blocks='some' is unknown"),
         ({"metric": "outcome"}, "checks of role 'outcome'"),
+        ({"metric": ["passed"]}, "metric=['passed'] must be the name of one column"),
+        ({"metric": None}, "metric=None must be the name of one column"),
+        ({"by": None}, "by=None must be the name of a column"),
+        ({"by": 0}, "columns are named by texts: df.rename(columns=str)"),
+        ({"level": "95%"}, "level='95%' must be a number between 0 and 1"),
+        ({"margin": "5%"}, "margin='5%' must be a number"),
+        ({"seed": -1}, "seed=-1 must be a whole number, 0 or more"),
+        ({"at": "A"}, "at='A' must be a dict of columns and their values"),
     ],
 )
 def test_a_wrong_argument_is_named(options, says):
@@ -142,6 +150,8 @@ def test_constant_scores_have_no_interval():
 def test_k_larger_than_the_repeats():
     with pytest.raises(PolpoLabError, match="k=3: no template has more than 2 repeats"):
         compare(GOOD, by="agent").pass_rates(k=3)
+    with pytest.raises(PolpoLabError, match="k='2' must be a number"):
+        compare(GOOD, by="agent").pass_rates(k="2")
 
 
 def test_pass_at_k_of_scores():
@@ -153,6 +163,58 @@ def test_pass_at_k_of_scores():
 def test_first_tries_where_nobody_knows_them():
     with pytest.raises(PolpoLabError, match="first_passed"):
         compare(GOOD, by="agent").pass_rates(of="first")
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(len(GOOD)), unit="s"),
+        pd.to_timedelta(np.arange(len(GOOD)), unit="s"),
+        np.arange(len(GOOD)) * 1j,
+    ],
+)
+def test_moments_are_no_numbers_of_nanoseconds(times):
+    with pytest.raises(PolpoLabError, match="other things than numbers and verdicts"):
+        compare(GOOD.assign(x=times), by="agent", metric="x")
+
+
+def test_verdicts_that_are_spelled_say_how_they_become_numbers():
+    with pytest.raises(PolpoLabError, match=r"map\(\{'True': 1.0, 'False': 0.0\}\)"):
+        compare(GOOD.assign(passed=GOOD["passed"].astype(str)), by="agent")
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float64", "object", "boolean", "bool[pyarrow]", "Int64", "category"]
+)
+def test_missing_verdicts_of_every_dtype_are_missing(dtype):
+    holed = GOOD["passed"].astype("boolean").mask(GOOD.index == 3)
+    compared = compare(GOOD.assign(passed=holed.astype(dtype)), by="agent")
+    assert compared.conditions["n_used"].sum() == len(GOOD) - 1
+
+
+def test_na_among_objects_is_missing():
+    mixed = GOOD["passed"].astype(object)
+    mixed[3] = pd.NA
+    assert compare(GOOD.assign(passed=mixed), by="agent").conditions["n_used"].sum() == 23
+
+
+def test_several_levels_of_column_names_say_how_to_join_them():
+    with pytest.raises(PolpoLabError, match="2 levels of column names"):
+        compare(pd.concat({"run": GOOD}, axis=1), by="agent")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"detect": 5}, "did you mean 0.05 (5 points)?"),
+        ({"detect": "5%"}, "detect='5%' must be a number"),
+        ({"repeats": 0}, "at least 1 each"),
+        ({"repeats": 1.5}, "repeats=1.5 must be a whole number"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused(options, says):
+    with pytest.raises(PolpoLabError, match=re.escape(says)):
+        compare(GOOD, by="agent").power(**options)
 
 
 def test_durations_below_zero():

@@ -176,3 +176,18 @@ def test_labels_of_other_rounds_are_counted():
     labels = pd.concat([labelled([1, 0, 1]), pd.DataFrame({"trial": ["gone"], "label": [1]})])
     analysis = analysed([5, 1, 5], labels)
     assert any(warning.startswith("1 of 4 labels") for warning in analysis.warnings)
+
+
+def test_labels_without_an_attempt_are_of_the_last_round():
+    scores, labels = of_table([[20, 5], [10, 15]])
+    told = labelled(labels)
+    known = figures(analysed(scores, told))
+    columns = told.drop(columns=["attempt", "round"], errors="ignore")
+    blank = columns.assign(attempt=np.nan, round=np.nan)
+    some = columns.assign(attempt=[1.0, None] * 25, round=[0.0, None] * 25)
+    for each in (columns, blank, some):
+        pd.testing.assert_frame_equal(figures(analysed(scores, each)), known)
+    with pytest.raises(InvalidArgument, match="attempt 'first' is no whole number"):
+        analysed(scores, columns.assign(attempt="first"))
+    with pytest.raises(InvalidArgument, match=r"did you mean 'ppi\+\+'"):
+        analysed(scores, told).corrected("ppi")

@@ -286,6 +286,64 @@ def test_what_only_the_server_has_is_reassessed_there(tmp_path):
             assert kept.assessment.trigger == "reassess"
 
 
+@pytest.fixture
+def elsewhere(tmp_path):
+    """An experiment whose files only its server has, and the connection to that."""
+    with polpo.connect(data=tmp_path / "data") as lab:
+        rescored_runs.add_agents(lab)
+        exp = rescored_runs.run(tmp_path, lab, size=2)
+        shutil.rmtree(exp.folder / "files")
+        yield exp, lab
+
+
+def test_its_own_judges_score_there_so_that_none_is_needed_here(elsewhere):
+    exp, lab = elsewhere
+    rescored = exp.rescore(STRICT, lab=lab)
+    gates = rescored.frame("checks").query("name == 'long'").set_index("task_id")
+    for task_id, row in gates.iterrows():
+        n = len(lab.tasks.read_file(task_id, "out.txt").split())
+        assert (row["score"], row["passed"]) == (min(5, n), n >= 5)
+    told = "4 rounds were assessed by their server, whose own judges scored them"
+    assert any(told in warning for warning in rescored.warnings)
+
+
+def test_a_server_that_judges_by_a_tasks_own_criteria_gets_them_and_has_its_own_back(elsewhere):
+    """Spoken to as the cloud is: reassess takes no expectations, so they are changed before."""
+    exp, lab = elsewhere
+    before = {task.id: task.expectations for task in lab.tasks.list()}
+    with polpo.connect(lab.url, key=lab.key, dialect="cloud") as cloud:
+        rescored = exp.rescore(STRICT, lab=cloud)
+    checks = rescored.frame("checks")
+    assert set(checks["name"]) == {"long", "four"}
+    for row in checks[checks["name"] == "long"].itertuples():
+        n = len(lab.tasks.read_file(row.task_id, "out.txt").split())
+        assert (row.score, row.passed) == (min(5, n), n >= 5)
+    assert {task.id: task.expectations for task in lab.tasks.list()} == before
+    assert {len(lab.tasks.get(task_id).assessment_history) for task_id in before} == {1}
+
+
+def test_what_a_killed_call_left_changed_there_is_put_right_by_the_next(elsewhere):
+    exp, lab = elsewhere
+    before = {task.id: task.expectations for task in lab.tasks.list()}
+    for task_id in before:  # as a call left it that was killed between change and putting back
+        lab.tasks.update(task_id, expectations=[{"type": "file_exists", "path": "no.txt"}])
+    with polpo.connect(lab.url, key=lab.key, dialect="cloud") as cloud:
+        exp.rescore(STRICT, lab=cloud)
+    assert {task.id: task.expectations for task in lab.tasks.list()} == before
+
+
+def test_a_server_that_is_gone_is_said_and_loses_nothing(elsewhere):
+    exp, lab = elsewhere
+    task_id = exp.frame("tasks")["task_id"].iloc[0]
+    lab.tasks.delete(task_id)
+    rescored = exp.rescore(STRICT, lab=lab)
+    assert len(rescored.troubles) == 1
+    assert task_id in rescored.troubles[0]
+    kinds = rescored.frame("tasks").set_index("task_id")["final_kind"]
+    assert kinds[task_id] == "not_scored"
+    assert (kinds.drop(task_id) != "not_scored").all()
+
+
 def test_a_sentence_and_a_page_say_what_changed(exp):
     rescored = exp.rescore(STRICT, judge=rescored_runs.judges())
     assert "first tries passed" in repr(rescored)

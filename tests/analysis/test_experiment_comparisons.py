@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import polpo_lab as polpo
@@ -101,9 +103,35 @@ def test_other_metrics(exp, metric):
     assert comparison.conditions["n_planned"].tolist() == [24, 24]
 
 
+def test_scores_keep_to_their_scale(exp):
+    comparison = exp.compare("agent", metric="score")
+    conditions = comparison.conditions.set_index("condition")
+    assert conditions.loc["careful", "estimate"] == conditions.loc["careful", "high"] == 5
+    assert conditions["low"].between(1, 5).all()
+    assert conditions["method"].str.contains("within 1 to 5").all()
+    assert set(comparison.differences["unit"]) == {"score"}
+
+
 def test_an_axis_that_is_none(exp):
     with pytest.raises(PolpoLabError, match="did you mean 'agent'"):
         exp.compare("agnt")
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda exp: exp.compare(basline="hasty"), "did you mean 'baseline'?"),
+        (lambda exp: exp.power(detct=0.1), "power() has no option 'detct'; did you mean 'detect'?"),
+        (lambda exp: exp.criteria(round="last"), "did you mean 'rounds'?"),
+        (lambda exp: exp.rescore(nme="x"), "did you mean 'name'?"),
+        (lambda exp: exp.rejudge(time=3), "did you mean 'times'?"),
+        (lambda exp: exp.label(samples=3), "did you mean 'sample'?"),
+        (lambda exp: exp.failures().open("crash"), "group='crash': there are"),
+    ],
+)
+def test_a_misspelled_option_is_named_with_the_nearest(exp, call, says):
+    with pytest.raises(PolpoLabError, match=re.escape(says)):
+        call(exp)
 
 
 def test_flips_open_two_trials_side_by_side(exp):

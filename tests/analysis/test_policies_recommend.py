@@ -95,6 +95,9 @@ def test_a_condition_of_unknown_cost_is_left_aside_and_said(clear):
         ({"max_cost": float("nan")}, "max_cost=nan"),
         ({"min_pass": 80}, r"did you mean 0.8\?"),
         ({"min_pass": -0.1}, "between 0 and 1"),
+        ({"max_cost": "1"}, "max_cost='1' must be a number"),
+        ({"min_pass": True}, "min_pass=True must be a number"),
+        ({"max_cost": 3.0, "seed": "x"}, "seed='x' must be a whole number"),
     ],
 )
 def test_impossible_limits_are_refused(clear, limits, message):
@@ -116,3 +119,21 @@ def test_the_seed_is_printed_and_repeats_the_chances(clear):
     first, again = (clear.recommend(max_cost=10.0, seed=5) for _ in range(2))
     assert first.to_frame().equals(again.to_frame())
     assert "seed = 5" in repr(first)
+
+
+def test_shares_near_one_have_an_interval_that_keeps_below_it():
+    """Two repeats of each template: shares of 0, a half and 1."""
+    told = [
+        Told(
+            f"t{n:02d}",
+            ("++" if n or repeat > 1 else "-.",),
+            policy="once",
+            cost=1.0,
+            repeat=repeat,
+        )
+        for n in range(20)
+        for repeat in (1, 2)
+    ]
+    (candidate,) = analysed(told).recommend(max_cost=2.0).candidates
+    low, high = candidate.quality.confidence_interval()
+    assert low < candidate.quality.estimate < high <= 1

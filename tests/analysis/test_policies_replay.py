@@ -220,6 +220,8 @@ def test_a_policy_may_be_a_dict_and_is_checked():
         run.replay({"max_retires": 1})
     with pytest.raises(InvalidArgument, match="did you mean 'once'"):
         run.replay("onec")
+    with pytest.raises(InvalidArgument, match="policy=3 must be a Policy, a dict of its fields"):
+        run.replay(3)
 
 
 def test_which_agent_has_to_be_said_when_there_are_several():

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
-import pty
 import re
-import subprocess
-import sys
-import threading
 
 import pytest
 from rich.console import Console
@@ -18,13 +13,11 @@ from polpo_lab import experiment_display
 from polpo_lab.experiments.progress import Progress
 from polpo_lab.experiments.run import Run
 from polpo_lab.experiments.telling import budget_words, cost_words, pace_words, state_words
-from polpo_lab.hostile_text import strip_control
 from tests.experiments.conftest import small_suite
+from tests.terminal import CTRL_C, Terminal
 
-# Run as a terminal's foreground job, with the terminal as its controlling one.
 PROGRAM = """
-import asyncio, fcntl, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+import asyncio, sys
 import polpo_lab as polpo
 lab = polpo.connect(data=":temporary:")
 
@@ -51,54 +44,13 @@ lab.close()
 """
 
 
-class Terminal:
-    """A program in a terminal of its own: what it wrote, and keys to press."""
-
-    def __init__(self, program: str, *arguments: str) -> None:
-        master, slave = pty.openpty()
-        self._master = master
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", program, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"},
-        )
-        os.close(slave)
-        self.raw = ""
-        self._came = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        while True:
-            try:
-                piece = os.read(self._master, 65_536)
-            except OSError:  # the program has ended
-                return
-            with self._came:
-                self.raw += piece.decode("utf-8", "replace")
-                self._came.notify_all()
-
-    @property
-    def text(self) -> str:
-        return strip_control(self.raw)
-
-    def until(self, pattern: str) -> None:
-        with self._came:
-            assert self._came.wait_for(lambda: re.search(pattern, self.text), 90), self.text[-2000:]
-
-    def press(self, key: bytes) -> None:
-        os.write(self._master, key)
-
-
 def test_ctrl_c_once_is_polite_and_what_runs_comes_to_its_end(tmp_path):
     terminal = Terminal(PROGRAM.format(pause=1, ends=True), str(tmp_path / "exp"))
     terminal.until(r"quick .* \d+ of \d+")  # the row of a condition, with its share
     assert "cost 0." in terminal.text
     assert " of 50" in terminal.text
 
-    terminal.press(b"\x03")
+    terminal.press(CTRL_C)
 
     terminal.until("No further trial starts")
     terminal.until(r"REASON stopped 0")
@@ -110,10 +62,10 @@ def test_ctrl_c_once_is_polite_and_what_runs_comes_to_its_end(tmp_path):
 def test_ctrl_c_twice_leaves_what_runs(tmp_path):
     terminal = Terminal(PROGRAM.format(pause=1, ends=False), str(tmp_path / "exp"))
     terminal.until(r"quick .* \d+ of \d+")
-    terminal.press(b"\x03")
+    terminal.press(CTRL_C)
     terminal.until("stopping: no further trial starts")
 
-    terminal.press(b"\x03")
+    terminal.press(CTRL_C)
 
     terminal.until(r"REASON stopped 0")
     assert terminal.process.wait(30) == 0

@@ -101,6 +101,7 @@ class OpenAIServer:
 
 class _Server(ThreadingHTTPServer):
     owner: OpenAIServer
+    request_queue_size = 128  # many reviewers ask at once; by default five may wait
 
 
 class _Handler(BaseHTTPRequestHandler):

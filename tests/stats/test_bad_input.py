@@ -243,6 +243,41 @@ def test_a_wrong_argument_is_named(call, says):
         call()
 
 
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: stats.mean(pd.date_range("2026", periods=3)), "they are datetime64"),
+        (lambda: stats.mean(np.array([1j, 2])), "they are complex128"),
+        (lambda: stats.mean(pd.Categorical(["a", "b"])), "must be numbers"),
+        (lambda: stats.mean([1, 2], clusters=[["f"], ["f", "g"]]), "one label for each row"),
+        (lambda: stats.mean([1, 2], within=(0, 1, 2)), "the lowest value, then the highest"),
+        (lambda: stats.mean([1, 2], within="12"), "the lowest value, then the highest"),
+        (lambda: stats.mean([1, 2], null="0"), "null='0' must be a number"),
+        (lambda: stats.mean([1, 2]).confidence_interval("95%"), "such as 0.95"),
+        (lambda: stats.bootstrap([1, 2, 3], draws="many"), "draws='many' must be a number"),
+        (lambda: stats.bootstrap([1, 2, 3], seed="s"), "seed='s' must be a whole number"),
+        (lambda: stats.simultaneous(np.eye(9), seed=-1), "seed=-1 must be a whole number, 0"),
+        (lambda: stats.pass_at_k([5], [2], None), "k=None must be a number"),
+        (lambda: stats.pass_at_k([5], [2], 1.5), "k=1.5 must be a whole number"),
+        (lambda: stats.pass_at_k([5, 5], [1, 2, 3], 1), "n has 2 templates and c 3"),
+        (lambda: stats.proportion_from_counts(None, 5), "successes=None must be a number"),
+        (lambda: stats.proportion_from_counts(NAN, 5), "counts are whole"),
+        (lambda: stats.equivalence([1, 2], [2, 1], margin="5%"), "margin='5%' must be a number"),
+        (lambda: stats.power("5%", stats.PairedVariances(1.0)), "detect='5%' must be a number"),
+        (lambda: stats.power(1, stats.PairedVariances(1.0), repeats=1.5), "whole number"),
+        (lambda: stats.power(1, stats.PairedVariances(1.0), repeats=(1, 2, 3)), "or two"),
+    ],
+)
+def test_what_is_of_another_type_is_named(call, says):
+    with pytest.raises(InvalidArgument, match=says):
+        call()
+
+
+def test_masked_values_are_missing():
+    result = stats.mean(np.ma.masked_array([1.0, 50.0, 3.0], mask=[False, True, False]))
+    assert (result.estimate, result.n) == (2, 2)
+
+
 def test_the_same_template_twice_belongs_to_one_cluster():
     # Duplicated rows are not new evidence once their template is their cluster.
     values, templates = [1.0, 0.0, 1.0, 0.0, 1.0], list("abcde")

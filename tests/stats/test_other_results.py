@@ -8,10 +8,12 @@ import sys
 from math import comb
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from statsmodels.stats.proportion import proportion_confint
 
 from polpo_lab import stats
 from polpo_lab.stats.censored import censored_difference
@@ -46,10 +48,32 @@ def test_templates_that_all_agree_have_wilsons_interval():
 
 def test_fieller_holds_the_ratios_that_a_t_test_does_not_reject():
     rng = np.random.default_rng(1)
-    cost, solved = rng.gamma(2, 1, 40), (rng.random(40) < 0.5).astype(float)
-    low, high = stats.ratio(cost, solved).confidence_interval()
+    cost, calls = rng.gamma(2, 1, 40), rng.poisson(4, 40).astype(float)
+    low, high = stats.ratio(cost, calls).confidence_interval()
     for end in (low, high):
-        assert scipy_stats.ttest_1samp(cost - end * solved, 0).pvalue == pytest.approx(0.05)
+        assert scipy_stats.ttest_1samp(cost - end * calls, 0).pvalue == pytest.approx(0.05)
+
+
+def test_cost_per_solved_is_fieller_with_the_limits_of_the_pass_rate():
+    """MOVER-R: an end lies as far from the estimate as the limits of both means together."""
+    rng = np.random.default_rng(1)
+    families = np.repeat(np.arange(12), 5)
+    solved = (rng.random(60) < 0.8).astype(float)
+    cost = (2 - solved) * rng.gamma(4, 0.25, 60)
+    result = stats.ratio(cost, solved, families)
+    assert "score limits of the rate" in result.method
+    over, under = cost.mean(), solved.mean()
+    cost_low, cost_high = stats.mean(cost, families).confidence_interval()
+    rate_low, rate_high = stats.proportion(solved, families).confidence_interval()
+    by_family = pd.DataFrame({"c": cost, "s": solved}).groupby(families).sum()
+    together = by_family.corr().loc["c", "s"]  # families of one size
+    low, high = result.confidence_interval()
+    for end, of_cost, of_rate in (
+        (low, over - cost_low, rate_high - under),
+        (high, cost_high - over, under - rate_low),
+    ):
+        distance = of_cost**2 + (end * of_rate) ** 2 - 2 * together * of_cost * end * of_rate
+        assert (over - end * under) ** 2 == pytest.approx(distance)
 
 
 def test_a_ratio_by_bootstrap_t_is_near_fiellers():
@@ -69,8 +93,43 @@ def test_nothing_solved_has_a_lower_bound_only():
     assert (round(2 / low, 4), high) == (0.1611, np.inf)
 
 
-def test_few_solved_leave_the_ratio_without_an_upper_end():
-    assert stats.ratio([1.0, 2, 1, 3, 1], [1, 0, 0, 0, 0]).confidence_interval().high == np.inf
+def test_a_denominator_that_could_be_0_leaves_the_ratio_without_an_upper_end():
+    assert stats.ratio([1.0, 2, 1, 3, 1], [2, 0, 0, 0, 0]).confidence_interval().high == np.inf
+
+
+def test_a_rate_is_never_0_so_that_few_solved_have_an_upper_end():
+    low, high = stats.ratio([1.0, 2, 1, 3, 1], [1, 0, 0, 0, 0]).confidence_interval()
+    assert low < 8 < high < np.inf
+
+
+def test_all_solved_cost_what_they_cost_and_the_rate_may_be_lower():
+    low, high = stats.ratio([1.0, 2, 1, 3, 1], [1] * 5).confidence_interval()
+    cost_low, cost_high = stats.mean([1.0, 2, 1, 3, 1]).confidence_interval()
+    assert low == pytest.approx(cost_low)
+    assert high > cost_high
+
+
+def test_a_ratio_of_nothing_spent_is_0():
+    assert stats.ratio([0.0] * 6, [1, 0, 1, 1, 0, 1]).confidence_interval() == (0, 0)
+
+
+def test_a_bounded_mean_trusts_its_standard_error_less_when_one_unit_is_far_off():
+    """scipy's unbiased excess kurtosis, and df = 2 / (2 / (n - 1) + k / n) of O'Neill 2014."""
+    scores = np.array([5.0] * 11 + [4.75, 5.0, 3.0])
+    n = len(scores)
+    excess = scipy_stats.kurtosis(scores, bias=False)
+    df = 2 / (2 / (n - 1) + excess / n)
+    result = stats.mean(scores, within=(1, 5))
+    assert result.df == pytest.approx(df)
+    share = (scores.mean() - 1) / 4
+    size = share * (1 - share) / (scipy_stats.sem(scores) / 4) ** 2
+    size *= (scipy_stats.norm.ppf(0.975) / scipy_stats.t.ppf(0.975, df)) ** 2
+    low, high = proportion_confint(share * size, size, method="wilson")
+    assert result.confidence_interval() == pytest.approx((1 + 4 * low, 1 + 4 * high))
+
+
+def test_light_tails_raise_no_degrees_of_freedom():
+    assert stats.mean([2.0, 4, 2, 4, 2, 4, 2, 4], within=(1, 5)).df == pytest.approx(7)
 
 
 def test_a_ratio_of_geometric_means_is_the_paired_t_of_logarithms():

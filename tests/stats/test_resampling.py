@@ -169,3 +169,18 @@ def test_each_statistic_of_the_reference_is_t_with_its_fractional_df(df):
         for level in (0.5, 0.9, 0.95):
             expected = scipy_stats.t.ppf((1 + level) / 2, df)
             assert (column < expected).mean() == pytest.approx(level, abs=0.012)
+
+
+def test_draws_of_equal_values_have_no_standard_error():
+    """Of 27 draws of three values, two 1 and a 0, nine are all equal."""
+    result = bootstrap([1.0, 0.0, 1.0], draws=20_000)
+    share = result.details["degenerate_draws"] / 20_000
+    assert share == pytest.approx(9 / 27, abs=4 * np.sqrt(2 / 9 / 20_000))
+    low, high = result.confidence_interval()
+    assert 0 <= low < high <= 1
+
+
+def test_two_units_have_no_bootstrap_t_interval_of_no_width():
+    result = bootstrap([0.0, 1.0])
+    assert np.isnan(result.confidence_interval().low)
+    assert any("there is no interval" in note for note in result.notes)

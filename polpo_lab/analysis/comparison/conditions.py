@@ -10,7 +10,7 @@ from polpo_lab.analysis.comparison.clustering import Clustering
 from polpo_lab.analysis.comparison.metrics import Metric
 from polpo_lab.analysis.comparison.table import Table
 from polpo_lab.stats.cluster_variance import ClusteredMean, clustered_mean
-from polpo_lab.stats.means import t_estimate
+from polpo_lab.stats.means import kept_within, t_estimate
 from polpo_lab.stats.proportions import rate_estimate
 from polpo_lab.stats.result import Estimate
 from polpo_lab.stats.samples import Floats, Sample, numbered
@@ -72,11 +72,14 @@ def _estimate(means: Floats, n_used: int, metric: Metric, clustering: Clustering
     fitted = _fitted(data, units)
     what = "pass rate" if metric.is_verdict else f"mean {metric.name}"
     estimand = f"the {what} over templates like these"
-    if metric.is_share:
-        is_plain = metric.is_verdict and data.n == data.n_clusters and units.strata is None
+    if metric.is_verdict:
+        is_plain = data.n == data.n_clusters and units.strata is None
         return rate_estimate(data, fitted, method="wilson", is_plain=is_plain, estimand=estimand)
     method = "mean over templates, t interval, CR2 variance"
-    return t_estimate(data, fitted, estimand=estimand, method=method)
+    result = t_estimate(data, fitted, estimand=estimand, method=method)
+    if metric.within is None:
+        return result
+    return kept_within(result, replace(data, values=units.within(data.values)), metric.within)
 
 
 def _fitted(data: Sample, units: Clustering) -> ClusteredMean:

@@ -103,12 +103,18 @@ def contrasts_of(
     means = table.means
     is_apart = any(np.isnan(_values(means, each)).all() for each in asked)
     if not is_apart and len(asked) > 1:
-        together = _together(means, asked, clustering, request)
-        return together if metric.is_share else tuple(map(_without_score_bound, together))
+        return _seen(_together(means, asked, clustering, request), metric)
     # Pooled repeats are no independent pairs: Tango's interval is for one verdict each.
     is_tango = metric.is_verdict and table.most_repeats == 1 and len(table.strata) == 1
-    apart = [_by_itself(means, each, clustering, is_tango=is_tango) for each in asked]
-    return _adjusted_by_holm(apart) if len(asked) > 1 else tuple(apart)
+    apart = _seen(
+        [_by_itself(means, each, clustering, is_tango=is_tango) for each in asked], metric
+    )
+    return _adjusted_by_holm(apart) if len(asked) > 1 else apart
+
+
+def _seen(contrasts: Sequence[Contrast], metric: Metric) -> tuple[Contrast, ...]:
+    """Return contrasts whose intervals are right for the metric: score bounds are of shares."""
+    return tuple(contrasts if metric.is_share else map(_without_score_bound, contrasts))
 
 
 def _asked(table: Table, request: Request) -> list[_Asked]:
@@ -254,12 +260,11 @@ def _together(
 
 def _without_score_bound(contrast: Contrast) -> Contrast:
     """Take the interval of no difference at all away: its score bound is for shares only."""
-    if contrast.values.any():
+    if contrast.kind == UNPAIRED or contrast.values.any():
         return contrast
-    notes = (*contrast.estimate.notes, CONSTANT)
-    return replace(
-        contrast, estimate=replace(contrast.estimate, interval_at=no_interval, notes=notes)
-    )
+    estimate = contrast.estimate
+    notes = estimate.notes if CONSTANT in estimate.notes else (*estimate.notes, CONSTANT)
+    return replace(contrast, estimate=replace(estimate, interval_at=no_interval, notes=notes))
 
 
 def _adjusted_by_holm(contrasts: Sequence[Contrast]) -> tuple[Contrast, ...]:

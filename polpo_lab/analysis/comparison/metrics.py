@@ -26,6 +26,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         SECONDS: (c.WORKING_SECONDS, c.SECONDS, c.WALL_SECONDS),
     }
 )
+UNIT = (0.0, 1.0)
 # Durations are told to the millisecond: one of 0 lies between 0 and half of that.
 UNTOLD_SECONDS = 0.00025
 _LOWER_IS_BETTER = frozenset(
@@ -47,7 +48,9 @@ class Metric:
     is_verdict : bool
         Whether every value is 0 or 1.
     is_share : bool
-        Whether every value lies between 0 and 1.
+        Whether it lies between 0 and 1 by its nature: all values do, and it is no amount.
+    within : tuple of float, optional
+        The range that its values can have, where that is known.
     lower_is_better : bool
         As for costs and durations.
     column : str
@@ -60,6 +63,7 @@ class Metric:
     is_share: bool
     lower_is_better: bool
     column: str
+    within: tuple[float, float] | None = None
 
     @property
     def unit(self) -> str:
@@ -82,8 +86,18 @@ def _exp(value: float) -> float:
         return inf
 
 
-def metric_of(frame: pd.DataFrame, choice: MetricChoice) -> tuple[Metric, Floats]:
-    """Return the metric and its value in each row, NaN where missing."""
+def metric_of(
+    frame: pd.DataFrame, choice: MetricChoice, within: tuple[float, float] | None = None
+) -> tuple[Metric, Floats]:
+    """Return the metric and its value in each row, NaN where missing.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    choice : str or callable
+    within : tuple of float, optional
+        The range that its values can have, where that is known beforehand.
+    """
     name, column, raw = _found(frame, choice)
     values = _numbers(raw, name)
     there = values[~np.isnan(values)]
@@ -97,11 +111,22 @@ def metric_of(frame: pd.DataFrame, choice: MetricChoice) -> tuple[Metric, Floats
                 f"metric={column!r} compares differences"
             )
         values = np.log(np.where(values == 0, UNTOLD_SECONDS, values))
-    is_share = not is_ratio and bool(((there >= 0) & (there <= 1)).all())
-    is_verdict = is_share and bool(((there == 0) | (there == 1)).all())
+    # Costs below 1 are no shares, and attempts that are all 1 no verdicts.
     lower = name in _LOWER_IS_BETTER or name.endswith("_seconds")
+    in_unit = bool(((there >= 0) & (there <= 1)).all())
+    is_share = in_unit and not lower and within in (None, UNIT)
+    is_verdict = is_share and bool(((there == 0) | (there == 1)).all())
     scale: Literal["points", "units", "ratio"] = "points" if is_verdict else "units"
-    return Metric(name, "ratio" if is_ratio else scale, is_verdict, is_share, lower, column), values
+    metric = Metric(
+        name,
+        "ratio" if is_ratio else scale,
+        is_verdict,
+        is_share,
+        lower,
+        column,
+        UNIT if is_share else within,
+    )
+    return metric, values
 
 
 def _found(frame: pd.DataFrame, choice: MetricChoice) -> tuple[str, str, Any]:
@@ -132,15 +157,27 @@ def _numbers(raw: Any, name: str) -> Floats:
             raw = raw.astype(object)
         raw = raw.to_numpy(dtype=object, na_value=np.nan) if _is_text(raw) else _of_nullable(raw)
     try:
+        if getattr(getattr(raw, "dtype", None), "kind", "") == "O":  # NA is no number to numpy
+            raw = np.where(pd.isna(raw), np.nan, raw)
+        if np.asarray(raw).dtype.kind in "mMc":  # moments would be so many nanoseconds
+            raise TypeError(f"they are {np.asarray(raw).dtype}")
         values: Floats = np.asarray(raw, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidArgument(
             f"metric={name!r} holds other things than numbers and verdicts ({error}); "
-            "turn it into numbers first, NaN where missing"
+            f"turn it into numbers first, NaN where missing{_hint(raw, name)}"
         ) from error
     if np.isinf(values).any():
         raise InvalidArgument(f"metric={name!r} holds an infinite value; use NaN for missing ones")
     return values
+
+
+def _hint(raw: Any, name: str) -> str:
+    """Say how verdicts that are spelled as texts become numbers."""
+    spelled = next((x for x in np.ravel(np.asarray(raw)) if isinstance(x, str)), "")
+    if spelled.casefold() not in {"true", "false"}:
+        return ""
+    return f", as in df.assign({name}=df[{name!r}].map({{'True': 1.0, 'False': 0.0}}))"
 
 
 def _is_text(raw: pd.Series[Any]) -> bool:

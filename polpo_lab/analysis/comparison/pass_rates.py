@@ -12,6 +12,7 @@ from polpo_lab.analysis.comparison.roles import listed
 from polpo_lab.analysis.comparison.table import Table
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.pass_curves import pass_at_k, pass_hat_k
+from polpo_lab.stats.samples import whole
 
 CURVES = {"pass@k": pass_at_k, "pass^k": pass_hat_k}
 
@@ -34,14 +35,14 @@ def pass_rates(
     """
     tried, passed = table.n_used[:, :, 0], table.total[:, :, 0]
     most = int(tried.max())
-    if k is not None and not 1 <= k <= most:
+    if k is not None and not 1 <= whole(k, "k") <= most:
         raise InvalidArgument(
             f"k={k}: no template has more than {most} repeats with a verdict; use k <= {most}"
         )
     rows = [
         _row(table, clustering, (name, at), tries, (tried[:, at], passed[:, at]), level)
         for at, name in enumerate(table.names)
-        for tries in range(1, (k or most) + 1)
+        for tries in range(1, int(k or most) + 1)
         if (tried[:, at] >= tries).any()
     ]
     frame = pd.DataFrame([row for pair in rows for row in pair])

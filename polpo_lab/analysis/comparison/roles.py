@@ -48,6 +48,11 @@ def checked_frame(frame: Any) -> pd.DataFrame:
         raise InvalidArgument(f"df is of type {type(frame).__name__}; it takes a DataFrame")
     if not len(frame):
         raise InvalidArgument("df is empty: there is no row to compare")
+    if frame.columns.nlevels > 1:
+        raise InvalidArgument(
+            f"df has {frame.columns.nlevels} levels of column names; it takes one, as after "
+            "df.columns = ['_'.join(map(str, names)) for names in df.columns]"
+        )
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise InvalidArgument(f"df has two columns named {twice!r}; rename one")
@@ -56,8 +61,8 @@ def checked_frame(frame: Any) -> pd.DataFrame:
 
 def checked_column(frame: pd.DataFrame, name: Any, role: str, known: Iterable[str] = ()) -> str:
     """Return the column's name, refused with the nearest one when there is none such."""
-    if name in frame.columns:
-        return str(name)
+    if isinstance(name, str) and name in frame.columns:
+        return name
     names = [*known, *(str(column) for column in frame.columns)]
     raise InvalidArgument(
         f"{role}={name!r} is no column{near(name, names)} Columns: {listed(names)}"
@@ -135,7 +140,8 @@ def at_mask(frame: pd.DataFrame, at: Mapping[str, Any] | None) -> np.ndarray[Any
     mask = None
     for name, wanted in (at or {}).items():
         column = frame[checked_column(frame, name, "at")]
-        values = list(wanted) if isinstance(wanted, list | tuple | set) else [wanted]
+        is_one = isinstance(wanted, str) or not isinstance(wanted, Iterable)
+        values = [wanted] if is_one else list(wanted)
         known = codes_of(column)[1]
         for value in values:
             if value not in known:

@@ -85,7 +85,7 @@ def selection_of(frame: pd.DataFrame, request: Request) -> Selection:
     mask = at_mask(frame, request.at)
     rows = np.arange(len(frame)) if mask is None else np.flatnonzero(mask)
     fixed = frame if mask is None else frame[mask]
-    metric, values = metric_of(fixed, request.metric)
+    metric, values = metric_of(fixed, request.metric, request.within)
     roles = roles_of(fixed, request)
     family = () if roles.family is None else (roles.family,)
     block = () if roles.block is None else (roles.block,)

@@ -22,7 +22,9 @@ from polpo_lab.analysis.criteria.labelled_rounds import LabelledRounds
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.trial import Condition
 from polpo_lab.stats import corrected_rate, paired_difference, proportion
+from polpo_lab.stats.corrected import METHODS
 from polpo_lab.stats.result import Estimate, Interval, record
+from polpo_lab.stats.samples import one_of
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,13 @@ def corrected_rates(
     Yields
     ------
     CorrectedRate
+
+    Raises
+    ------
+    InvalidArgument
+        There is no such method.
     """
+    one_of(method, METHODS, "method")
     axes = judged.items[list(Condition._fields)].apply(lambda row: Condition(*row), axis=1)
     names = list(dict.fromkeys(axes))
     verdict = judged.items[PASSED].to_numpy(float)

@@ -108,12 +108,15 @@ def _labels(recorded: Recorded, labels: Any) -> Any:
 
 
 def _latest_rejudgement(recorded: Recorded, base: str) -> Rejudged | None:
+    """Return the newest one that says something of the rounds there are now."""
     every = stores(recorded.folder, "rejudged")
     kept = [store for store in every if (store.about() or {}).get("base") == base]
-    if not kept:
-        return None
-    scored = kept[-1].assessments()
-    times = 1 + max((key.judgement for key in scored), default=0)
-    if times < 2:
-        return None
-    return rejudged(tuple(played_trials(recorded, base)), scored, times)
+    played = tuple(played_trials(recorded, base)) if kept else ()
+    here = {each.key for trial in played for each in trial.rounds}
+    for store in reversed(kept):
+        told = store.assessments().items()
+        scored = {key: line for key, line in told if key._replace(judgement=0) in here}
+        times = 1 + max((key.judgement for key in scored), default=0)
+        if times > 1:
+            return rejudged(played, scored, times)
+    return None

@@ -167,17 +167,45 @@ def _with_defaults(labels: pd.DataFrame) -> pd.DataFrame:
 
 def _joined(judged: JudgedRounds, told: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Return the labels with the place of their round; and how many have none here."""
-    keys = [c.TRIAL, *(name for name in KEY if name in told)]
     places = judged.items[[c.TRIAL, *KEY]].assign(place=range(len(judged.items)))
-    if c.ATTEMPT not in told:  # the last round of the trial that is looked at
-        places = places.groupby(c.TRIAL, sort=False).tail(1)
-    texts = {name: object for name in (c.TRIAL, c.TASK_ID) if name in keys}
-    numbers = {name: int for name in (c.ATTEMPT, c.ROUND) if name in keys}
-    joined = told.astype({**texts, **numbers}).merge(
-        places[[*keys, "place"]].astype(texts), on=keys, how="inner"
-    )
+    named = _with_round(told)
+    parts = [
+        _merged(told[named], places),
+        # Without an attempt: the last round of the trial that is looked at.
+        _merged(
+            told[~named].drop(columns=KEY, errors="ignore"),
+            places.groupby(c.TRIAL, sort=False).tail(1),
+        ),
+    ]
+    joined = pd.concat([part for part in parts if len(part)] or parts[:1])
     joined = joined.drop_duplicates(["place", BY, SCALE, ADJUDICATES], keep="last")
     return joined, len(told) - len(joined)
+
+
+def _with_round(told: pd.DataFrame) -> Any:
+    """Return which labels say of which attempt they are; what is no number is refused."""
+    for name in (c.ATTEMPT, c.ROUND):
+        if name not in told:
+            continue
+        numbers = pd.to_numeric(told[name].astype(object), errors="coerce")
+        wrong = told[name].notna() & ~(numbers % 1 == 0)
+        if wrong.any():
+            raise InvalidArgument(
+                f"labels: {name} {told.loc[wrong, name].iloc[0]!r} is no whole number; leave it "
+                "out where the last round is meant"
+            )
+    if c.ATTEMPT not in told:
+        return np.zeros(len(told), dtype=bool)
+    return told[c.ATTEMPT].notna().to_numpy()
+
+
+def _merged(told: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    keys = [c.TRIAL, *(name for name in KEY if name in told)]
+    texts = {name: object for name in (c.TRIAL, c.TASK_ID) if name in keys}
+    numbers = {name: "float64" for name in (c.ATTEMPT, c.ROUND) if name in keys}
+    return told.astype({**texts, **numbers}).merge(
+        places[[*keys, "place"]].astype({**texts, **numbers}), on=keys, how="inner"
+    )
 
 
 def _placed(judged: JudgedRounds, rows: pd.DataFrame) -> tuple[Floats, Floats]:

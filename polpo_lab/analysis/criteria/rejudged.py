@@ -13,6 +13,7 @@ import pandas as pd
 
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.comparison.display import html_lines
+from polpo_lab.analysis.criteria.figures import missing
 from polpo_lab.analysis.criteria.judge_noise import MOST_VARIANCE
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.rescoring.rounds import PlayedTrial, RoundKey
@@ -67,7 +68,7 @@ class Rejudged:
     ----------
     judgements : pandas.DataFrame
         One row for each round, criterion and judgement: trial, names, ``judgement``, ``passed``,
-        ``score``.
+        ``score``, ``error``.
     times : int
         How often each round was judged.
     troubles : tuple of str
@@ -109,6 +110,9 @@ class Rejudged:
     def _lines(self) -> list[str]:
         lines = [f"Judge noise: {self.times} judgements of each round"]
         for each in self.noise:
+            if not each.variance.n:
+                lines.append(f"{one_line(each.criterion, 60)}: {'; '.join(each.variance.notes)}")
+                continue
             low, high = each.disagreement.confidence_interval()
             lines.append(
                 f"{one_line(each.criterion, 60)}: one judgement varies by {number(each.sd)} points "
@@ -169,12 +173,18 @@ def _judgements(
                     "criterion": check.get("name"),
                     c.PASSED: check.get("passed"),
                     c.SCORE: nan if check.get("score") is None else float(check["score"]),
+                    c.ERROR: check.get("error"),
                 }
 
 
 def _noise_of(name: str, rows: pd.DataFrame, seed: int | None) -> JudgeNoise:
     key = [c.TEMPLATE, "condition", c.REPEAT, "task_id", "attempt", "round"]
     scores = rows.pivot_table(index=key, columns="judgement", values=c.SCORE)
+    if scores.empty:
+        errors = rows[c.ERROR].dropna()
+        why = one_line(str(errors.iloc[0]), 200) if len(errors) else "no reason is told"
+        nothing = missing(f"no judgement has a score: {why}")
+        return JudgeNoise(name, nothing, nothing, None, nan)
     table = scores.to_numpy(float)
     templates = scores.index.get_level_values(0).to_numpy(object)
     several = (~np.isnan(table)).sum(axis=1) >= 2

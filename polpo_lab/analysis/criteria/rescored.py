@@ -175,6 +175,15 @@ class Rescored:
                 f"{lost} trials have a round that was not scored, since its files were not kept "
                 "or scoring failed; pass lab= where the server has them"
             )
+        lines = (self._scored.get(kept.key) for each in self._played for kept in each.rounds)
+        elsewhere = sum(
+            line is not None and line["assessment"].get("trigger") == "reassess" for line in lines
+        )
+        if elsewhere:
+            yield (
+                f"{elsewhere} rounds were assessed by their server, whose own judges scored them: "
+                "judge= is for rounds whose files are in the journal"
+            )
         later = sum(task.by_later_round for task in self._replayed.values())
         if later:
             yield (

@@ -22,7 +22,7 @@ from polpo_lab.experiments.rescoring.scoring import (
     score,
 )
 from polpo_lab.experiments.rescoring.store import AssessmentStore
-from polpo_lab.experiments.rescoring.version import criteria_version
+from polpo_lab.experiments.rescoring.version import base_of, criteria_version
 from polpo_lab.live import live_loop
 
 if TYPE_CHECKING:
@@ -58,9 +58,13 @@ def rescore(
     concurrency : int
     sandbox : {"auto", "require", "off"}
     """
-    version = criteria_version(recorded.plan, criteria, judges, name=name, base=base)
+    base = base_of(recorded.plan, base)
+    rounds = [r for each in played_trials(recorded, base) for r in each.rounds]
+    elsewhere = tasks is not None and not any(each.at_hand for each in rounds)
+    version = criteria_version(
+        recorded.plan, criteria, judges, name=name, base=base, judged_elsewhere=elsewhere
+    )
     store = AssessmentStore(recorded.folder, "rescored", version.hash)
-    rounds = [r for each in played_trials(recorded, version.base) for r in each.rounds]
     scoring = outstanding(version, store, rounds, through_server=tasks is not None)
     options: dict[str, Any] = {"concurrency": _checked(concurrency), "sandbox": sandbox}
     show(scoring, live_loop().submit(score(scoring, recorded, tasks=tasks, **options)))

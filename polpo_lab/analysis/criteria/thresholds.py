@@ -21,7 +21,7 @@ from polpo_lab.assess.scoring import HIGHEST, LOWEST
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats import bootstrap, mean, proportion
 from polpo_lab.stats.result import Estimate
-from polpo_lab.stats.samples import Floats, seed_of
+from polpo_lab.stats.samples import Floats, chosen_seed
 
 DRAWS = 2_000
 RULE = (
@@ -209,7 +209,7 @@ def recommended(
     if not len(seen):
         return None, pd.DataFrame()
     tried = candidates(seen.score, in_force)
-    seed = seed_of(seen.score, seen.truth) if seed is None else seed
+    seed = chosen_seed(seed, seen.score, seen.truth)
     results = [seen.cost(threshold, costs, seed) for threshold in tried]
     at = best([result.estimate for result in results], tried, in_force)
     rows = [

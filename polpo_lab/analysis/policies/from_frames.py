@@ -150,7 +150,7 @@ def _outcome_checks(
     of_outcome = checks[checks[c.ROLE] == "outcome"]
     known = list(dict.fromkeys(of_outcome[c.NAME].dropna().astype(str)))
     if outcome is not None:
-        chosen = (outcome,) if isinstance(outcome, str) else tuple(outcome)
+        chosen = tuple(outcome) if isinstance(outcome, list | tuple) else (outcome,)
         if not known:
             raise InvalidArgument(f"outcome={outcome!r}: no check has the role 'outcome'")
         return tuple(one_of(name, known, "outcome") for name in chosen), []

@@ -222,6 +222,11 @@ class PolicyAnalysis(Result):
             return policy
         if isinstance(policy, str):
             return self.ran.policies[one_of(policy, list(self.ran.policies), "policy")]
+        if not isinstance(policy, Mapping):
+            raise InvalidArgument(
+                f"policy={policy!r:.80} must be a Policy, a dict of its fields, or the name of "
+                f"one that was run: {', '.join(self.ran.policies)}"
+            )
         return build_request(Policy, "policy", policy)
 
     def _rows(self, level: float) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.trial import Condition
 from polpo_lab.stats import mean, paired_difference, proportion
 from polpo_lab.stats.result import Estimate, number
-from polpo_lab.stats.samples import Floats, seed_of
+from polpo_lab.stats.samples import Floats, chosen_seed
 
 DRAWS = 10_000
 LEVEL = 0.95
@@ -59,7 +59,7 @@ def recommend(
     lost = table.n_templates - len(table.cost)
     if lost:
         notes.append(f"{lost} of {table.n_templates} templates lack a value, left out")
-    seed = seed_of(table.cost, table.quality) if seed is None else seed
+    seed = chosen_seed(seed, table.cost, table.quality)
     candidates = _candidates(table, rule, seed)
     cost, quality = table.cost.mean(axis=0), table.quality.mean(axis=0)
     chosen = np.flatnonzero(rule.best(cost, quality))
@@ -103,10 +103,10 @@ def _candidates(table: TemplateTable, rule: Rule, seed: int) -> list[Candidate]:
 
 
 def _rate(values: Floats, clusters: Any) -> Estimate:
-    """Return a share: by the score interval where templates are 0 or 1, else as their mean."""
+    """Return a share: that of templates that are 0 or 1, else the mean of shares."""
     if np.isin(values, (0, 1)).all():
         return proportion(values, clusters)
-    return mean(values, clusters)
+    return mean(values, clusters, within=(0.0, 1.0))
 
 
 def _beside(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.stats.result import number
-from polpo_lab.stats.samples import Floats
+from polpo_lab.stats.samples import Floats, real
 
 PERCENT = 100
 
@@ -72,11 +72,11 @@ def checked_rule(max_cost: float | None, min_pass: float | None, quality: str) -
     if (max_cost is None) == (min_pass is None):
         raise InvalidArgument("give one limit: max_cost=... (a task) or min_pass=... (0 to 1)")
     if max_cost is not None:
-        if not (isfinite(max_cost) and max_cost > 0):
+        if not (isfinite(real(max_cost, "max_cost")) and max_cost > 0):
             raise InvalidArgument(f"max_cost={max_cost!r}: the cost of a task is above 0")
         return Rule("max_cost", float(max_cost), quality)
     assert min_pass is not None
-    if not 0 < min_pass <= 1:
+    if not 0 < real(min_pass, "min_pass") <= 1:
         hint = f"; did you mean {min_pass / PERCENT:g}?" if 1 < min_pass <= PERCENT else ""
         raise InvalidArgument(f"min_pass={min_pass!r}: a pass rate lies between 0 and 1{hint}")
     return Rule("min_pass", float(min_pass), quality)

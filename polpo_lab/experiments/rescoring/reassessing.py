@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 
 def reassess_on_server(
-    tasks: Tasks, kept: KeptRound, expectations: Sequence[Any]
+    tasks: Tasks, kept: KeptRound, expectations: Sequence[Any], own: Sequence[Any]
 ) -> tuple[Assessment, list[Outcome]]:
     """Have a server assess the last round of a task by other criteria.
 
     The task there takes the new verdict. Where a server judges only by a task's own
-    expectations, they are changed for the time being, and put back.
+    expectations, they are changed for the time being, and put back as they were planned: what
+    the server has could be what an earlier call was killed over.
 
     Parameters
     ----------
@@ -27,6 +28,8 @@ def reassess_on_server(
         Of a client of that server.
     kept : KeptRound
     expectations : sequence of expectations
+    own : sequence of expectations
+        Under which the task was run.
 
     Returns
     -------
@@ -42,12 +45,11 @@ def reassess_on_server(
     try:
         task = tasks.reassess(task_id, given)
     except UnsupportedByServer:
-        before = tasks.get(task_id).expectations or []
-        tasks.update(task_id, expectations=given)
         try:
+            tasks.update(task_id, expectations=given)
             task = tasks.reassess(task_id)
         finally:
-            tasks.update(task_id, expectations=[each.wire() for each in before])
+            tasks.update(task_id, expectations=list(own))
     if task.assessment is None:
         raise InvalidResponse(f"the server told no assessment of task {task_id!r}")
     return task.assessment, list(task.outcomes or ())

@@ -63,6 +63,11 @@ class Scoring:
     done: int = 0
     troubles: list[str] = field(default_factory=list)
 
+    @property
+    def unit(self) -> str:
+        """What is counted: each round once, or each judgement of it."""
+        return "judgements" if any(item.judgement for item in self.todo) else "rounds"
+
 
 def outstanding(
     version: CriteriaVersion,
@@ -155,9 +160,11 @@ async def _work(
                 assessed = await _assess(item, scoring.version, recorded.file, sandbox, root)
             else:
                 assert tasks is not None
-                expectations = scoring.version.expectations[item.round.trial.template]
+                template = recorded.plan.suite[item.round.trial.template]
+                own = recorded.plan.expectations(template, scoring.version.base)
+                expectations = scoring.version.expectations[template.id]
                 assessed = await asyncio.to_thread(
-                    reassess_on_server, tasks, item.round, expectations
+                    reassess_on_server, tasks, item.round, expectations, own
                 )
         except PolpoLabError as error:
             where = f"{item.round.trial.template}, {item.round.record.label}"

@@ -71,7 +71,13 @@ class CriteriaVersion:
 
 
 def criteria_version(
-    plan: Plan, criteria: Any, judges: Any, *, name: str | None = None, base: str | None = None
+    plan: Plan,
+    criteria: Any,
+    judges: Any,
+    *,
+    name: str | None = None,
+    base: str | None = None,
+    judged_elsewhere: bool = False,
 ) -> CriteriaVersion:
     """Check what a user gave and make a version of it.
 
@@ -86,6 +92,8 @@ def criteria_version(
         By default the mapping's name, or one made of the hash.
     base : str, optional
         The set under which the rounds were run; needed where the plan has several.
+    judged_elsewhere : bool
+        Whether a server judges all rounds, by judges of its own: then none is needed here.
 
     Raises
     ------
@@ -95,7 +103,8 @@ def criteria_version(
     base = base_of(plan, base)
     panel = panel_of(judges)
     given, expectations = _expectations(plan, criteria, base)
-    _refuse_unjudged(expectations, panel)
+    if not judged_elsewhere:
+        _refuse_unjudged(expectations, panel)
     digest = _hash(expectations, panel)
     named = name or given or f"rescored {digest[:HASH_SHOWN]}"
     if named in plan.criteria:
