@@ -8,9 +8,8 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Any
 
 from polpo_lab.client import AsyncPolpo
-from polpo_lab.client.retrying import Retries
 from polpo_lab.errors import InvalidArgument
-from polpo_lab.experiments.backends.place import ServerFacts, facts_of
+from polpo_lab.experiments.backends.place import ServerFacts, client_for_trials, facts_of
 from polpo_lab.experiments.trial_life import Message, Order, live
 
 # A stream is a socket here, and one more where the server is in this process too.
@@ -45,10 +44,7 @@ class LocalBackend:
         for lab in _several(labs):
             async with lab.async_client() as patient:
                 facts = await facts_of(patient)
-            # Refusals come back at once, so that the runner's pace hears of them.
-            client = lab.async_client(
-                retries=Retries(times=0, resumptions=1), max_connections=concurrency + 8
-            )
+            client = client_for_trials(lab, concurrency)
             self._clients.append(client)
             places.append(LocalPlace(client, facts))
         return places

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from polpo_lab.client import AsyncPolpo
 from polpo_lab.client.capabilities import capabilities_of
+from polpo_lab.client.retrying import Retries
 from polpo_lab.errors import PolpoLabError, UnsupportedByServer
 from polpo_lab.experiments.trial_life import Message, Order
 from polpo_lab.models import Health, TaskCreate
@@ -15,6 +16,8 @@ from polpo_lab.models import Health, TaskCreate
 # Fields by which trials are made comparable, that can be left out where a server has no such:
 # the plan has them all the same.
 _DISPENSABLE = {"seed", "max_fix_attempts"}
+# Beside the streams of trials: looks, creates and files.
+_CONNECTIONS_BESIDE = 8
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,15 @@ async def facts_of(client: AsyncPolpo) -> ServerFacts:
         agents=agents,
         cannot=frozenset(fields) & TaskCreate.model_fields.keys(),
     )
+
+
+def client_for_trials(lab: Any, concurrency: int) -> AsyncPolpo:
+    """Return a client that tells of refusals at once, so that the runner's pace hears of them."""
+    client: AsyncPolpo = lab.async_client(
+        retries=Retries(times=0, resumptions=1),
+        max_connections=concurrency + _CONNECTIONS_BESIDE,
+    )
+    return client
 
 
 class PlaceLost(PolpoLabError):

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from polpo_lab.client import AsyncPolpo
-from polpo_lab.client.retrying import Retries
 from polpo_lab.errors import PolpoLabError
-from polpo_lab.experiments.backends.place import ServerFacts, facts_of
+from polpo_lab.experiments.backends.place import ServerFacts, client_for_trials, facts_of
 from polpo_lab.experiments.trial_life import Message, Order, live
 from polpo_lab.live import live_loop
 
@@ -44,10 +43,7 @@ class Station:
         self._fetched: set[str] = set()
 
     async def _connect(self, concurrency: int) -> AsyncPolpo:
-        client: AsyncPolpo = self._lab.async_client(
-            retries=Retries(times=0, resumptions=1), max_connections=concurrency + 8
-        )
-        return client
+        return client_for_trials(self._lab, concurrency)
 
     def facts(self) -> ServerFacts:
         """Return what the lab's server is."""
