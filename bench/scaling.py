@@ -62,7 +62,7 @@ def trials_a_second(make_lab: Callable[[], polpo.Lab], workers: int, trials: int
         from distributed import LocalCluster
 
         with LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50
         ) as cluster:
             backend = DaskBackend(cluster.scheduler_address)
             return _rate(exp, trials, make_lab, backend=backend, concurrency=AT_ONCE * workers)

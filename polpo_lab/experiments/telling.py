@@ -24,15 +24,15 @@ def state_words(snapshot: Snapshot) -> str:
     str
     """
     running = snapshot.counts["running"]
+    those = "the one that runs" if running == 1 else f"the {running:,} that run"
     match snapshot.state:
         case "running":
             return f"running, at most {snapshot.limit:,} at once"
         case "paused":
-            return "paused: no further trial starts" + (
-                f", the {running:,} that run go on" if running else ""
-            )
+            going_on = f", {those} go{'es' if running == 1 else ''} on" if running else ""
+            return f"paused: no further trial starts{going_on}"
         case "stopping":
-            return f"stopping: no further trial starts, waiting for the {running:,} that run"
+            return f"stopping: no further trial starts, waiting for {those}"
         case "left":
             return "left: what ran goes on at its server; run again to take it up"
         case reason:

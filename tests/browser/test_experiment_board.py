@@ -99,7 +99,10 @@ def test_a_run_is_watched_paused_resumed_and_stopped_while_its_cell_runs(noteboo
     expect(prompt(book, 1)).to_contain_text("*")
 
     board.get_by_role("button", name="Pause").click()
-    expect(state_of(board)).to_contain_text("paused: no further trial starts, the 2 that run go on")
+    # One of the two slow ones may have come to its end just now.
+    expect(state_of(board)).to_contain_text(
+        re.compile("paused: no further trial starts, the (2 that run go|one that runs goes) on")
+    )
     board.get_by_role("button", name="Resume").click()
     expect(state_of(board)).to_contain_text("running, at most")
 
