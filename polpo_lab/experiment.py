@@ -135,8 +135,9 @@ class Experiment(Results):
         Returns
         -------
         pandas.DataFrame
-            A row a trial: the columns all frames share, ``position``, ``seed``, and
-            ``standing`` (todo, passed, failed, awaiting, missing).
+            A row a trial: template, family, agent, agent_version, policy, criteria, trial,
+            repeat, block, ``position``, ``seed``, and ``standing`` (todo, passed, failed,
+            awaiting, missing).
         """
         from polpo_lab.analysis.plan_frame import plan_frame
 
