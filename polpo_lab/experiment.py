@@ -162,12 +162,13 @@ class Experiment(Results):
             Also says where one policy's trials are an exact replay of another's.
         """
         from polpo_lab.analysis.estimate import estimate
+        from polpo_lab.analysis.plan_frame import plan_frame
         from polpo_lab.experiments.schedule import outstanding
 
         recorded = self._recorded()
-        trials = self._trials(recorded)
-        due = {each.trial.id for each in outstanding(trials, recorded.states if recorded else {})}
-        frame = self.plan()
+        trials, states = self._trials(recorded), recorded.states if recorded else {}
+        due = {each.trial.id for each in outstanding(trials, states)}
+        frame = plan_frame(self._plan, trials, states)
         return estimate(
             frame[frame["trial"].isin(due)],
             self._known() if pilot is None else pilot,
