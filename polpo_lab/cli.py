@@ -271,8 +271,7 @@ def run(
         typer.echo(json.dumps(about))
     elif dry:
         for each in found.todo:
-            trial = each.trial
-            typer.echo(f"{trial.template}  {trial.condition}  repeat {trial.repeat}: {each.why}")
+            typer.echo(each.words)
     else:
         typer.echo(filed.experiment.folder)
     raise typer.Exit(_TRIALS_LEFT if about["left"] and not dry else 0)

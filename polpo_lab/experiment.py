@@ -135,8 +135,9 @@ class Experiment(Results):
         Returns
         -------
         pandas.DataFrame
-            A row a trial: the columns all frames share, ``position``, ``seed``, and
-            ``standing`` (todo, passed, failed, awaiting, missing).
+            A row a trial: template, family, agent, agent_version, policy, criteria, trial,
+            repeat, block, ``position``, ``seed``, and ``standing`` (todo, passed, failed,
+            awaiting, missing).
         """
         from polpo_lab.analysis.plan_frame import plan_frame
 
@@ -161,12 +162,13 @@ class Experiment(Results):
             Also says where one policy's trials are an exact replay of another's.
         """
         from polpo_lab.analysis.estimate import estimate
+        from polpo_lab.analysis.plan_frame import plan_frame
         from polpo_lab.experiments.schedule import outstanding
 
         recorded = self._recorded()
-        trials = self._trials(recorded)
-        due = {each.trial.id for each in outstanding(trials, recorded.states if recorded else {})}
-        frame = self.plan()
+        trials, states = self._trials(recorded), recorded.states if recorded else {}
+        due = {each.trial.id for each in outstanding(trials, states)}
+        frame = plan_frame(self._plan, trials, states)
         return estimate(
             frame[frame["trial"].isin(due)],
             self._known() if pilot is None else pilot,

@@ -18,6 +18,7 @@ from polpo_lab.experiments.schedule import Outstanding, changes
 from polpo_lab.live import live_loop
 
 _LOOK_SECONDS = 0.2
+SHOWN_OUTSTANDING = 5
 
 
 class Run:
@@ -201,5 +202,8 @@ class Run:
         snapshot = self.snapshot()
         if self.is_dry:
             words = f"dry: {len(self.todo):,} of {snapshot.planned:,} trials would run"
-            return f"<Run, {'; '.join([words, *self.changes])}>"
+            more = len(self.todo) - SHOWN_OUTSTANDING
+            lines = [each.words for each in self.todo[:SHOWN_OUTSTANDING]]
+            lines += [f"… {more:,} more in run.todo"] if more > 0 else []
+            return "\n  ".join([f"<Run, {'; '.join([words, *self.changes])}>", *lines])
         return f"<Run {snapshot.state}: {snapshot.words}>"

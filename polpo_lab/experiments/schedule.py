@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from polpo_lab.errors import InvalidArgument
 from polpo_lab.experiments.journal import TrialState
 from polpo_lab.experiments.trial import Trial
+from polpo_lab.hostile_text import one_line
 
 Kind = Literal["new", "infrastructure"]
 Only = Kind | Callable[[Trial], Any]
@@ -18,6 +19,7 @@ Only = Kind | Callable[[Trial], Any]
 NEW = "never run"
 GOES_ON = "begun: taken up where it was"
 AWAITED = "waits for a person: looked at again"
+_LONGEST_LINE = 400
 # Ends of a task that say nothing of the agent, though the task came to rest.
 _VOID_ENDS = frozenset({"interrupted", "judge_error", "killed"})
 
@@ -41,6 +43,13 @@ class Outstanding:
     number: int
     why: str
     changed: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What would run, and why, in a line."""
+        trial = self.trial
+        named = f"{trial.template} · {trial.condition} · repeat {trial.repeat}: {self.why}"
+        return one_line(named, _LONGEST_LINE)
 
 
 def outstanding(

@@ -139,6 +139,10 @@ def test_what_cannot_travel_is_said(cluster, tmp_path, lab):
     backend = DaskBackend(cluster.scheduler_address)
     with pytest.raises(InvalidArgument, match="give a function that makes a lab there"):
         experiment(tmp_path / "exp").run(lab, backend=backend)
+    with pytest.raises(InvalidArgument, match=r"cannot travel to other machines \(.*inside of it"):
+        experiment(tmp_path / "exp").run(lambda: lab, backend=backend)
+    with pytest.raises(ConnectionFailed, match="the function that makes a lab returned None"):
+        experiment(tmp_path / "exp").run(lambda: None, backend=backend)
     with pytest.raises(InvalidArgument, match=r"give a distributed\.Client"):
         DaskBackend(3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import warnings
 
@@ -189,6 +190,20 @@ def test_a_try_that_runs_now_is_not_finished(tmp_path):
         with warnings.catch_warnings(action="error"):
             tasks = journal_frame(read_journal(tmp_path / "e"), "tasks")
     assert tasks["missing_reason"].tolist()[0] == "not_finished"
+
+
+def test_a_killed_writers_number_may_belong_to_another_process_by_now(tmp_path):
+    """As after a reboot: the lock names a process that is there, and is not who wrote."""
+    planned = plan()
+    first, *_ = trials_of(planned)
+    with Journal.open(tmp_path / "e", planned) as journal:
+        journal.begin_session(SERVER, VERSIONS, trials_of(planned))
+        journal.starting(first, 1, "g")
+        lock = tmp_path / "e" / "lock"
+        holder = json.loads(lock.read_text())
+        lock.write_text(json.dumps({**holder, "born": "another boot 1"}))
+        tasks = journal_frame(read_journal(tmp_path / "e"), "tasks")
+    assert tasks["missing_reason"].tolist()[0] == "interrupted"
 
 
 @pytest.mark.parametrize("compacted", [False, True])

@@ -60,7 +60,7 @@ def test_it_runs_stops_at_its_budget_and_goes_on(file):
     dry = called(file, "--dry")
     assert dry.exit_code == 0
     assert len(dry.stdout.splitlines()) == 12
-    assert "ada  echo · once · own  repeat 1: never run" in dry.stdout
+    assert "ada · echo · once · own · repeat 1: never run" in dry.stdout
 
     first = called(file, "--json")
     assert first.exit_code == 3

@@ -94,7 +94,11 @@ def test_the_default_folder_is_private_and_ignored_by_git(lab, experiment, tmp_p
 def test_a_dry_run_writes_nothing(lab, experiment, tmp_path):
     run = experiment().run(lab, dry=True)
     assert run.is_dry
-    assert repr(run) == "<Run, dry: 24 of 24 trials would run>"
+    first, *rows = repr(run).splitlines()
+    assert first == "<Run, dry: 24 of 24 trials would run>"
+    assert len(rows) == 6
+    assert rows[0].endswith(": never run")
+    assert rows[-1] == "  … 19 more in run.todo"
     assert not (tmp_path / "exp").exists()
     assert lab.tasks.list() == []
 

@@ -213,6 +213,19 @@ def test_what_is_no_source_is_refused(source):
         polpo.Suite.load(source)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("s.jsonl", '{"id": 7, "title": "A", "description": "B", "family": 3}\n'),
+        ("s.yaml", "- {id: 7, title: A, description: B, family: 3}\n"),
+        ("s.csv", "id,title,description,family\n7,A,B,3\n"),
+    ],
+)
+def test_ids_and_families_may_be_numbers_everywhere(write, name, content):
+    (template,) = polpo.Suite.load(write(name, content))
+    assert (template.id, template.family) == ("7", "3")
+
+
 def test_a_text_is_a_criterion_of_a_template_too():
     template = polpo.Template(id="hi", title="Hi", description="Say hi.", expectations=["Polite"])
     assert template.expectations == [polpo.Criterion(criterion="Polite")]

@@ -336,7 +336,7 @@ def test_a_run_that_nobody_can_show_is_shown_as_text(lab, gate, tmp_path):
     run = experiment(tmp_path).run(lab, dry=True)
     with pytest.raises(NotImplementedError):  # IPython then takes the repr
         run._ipython_display_()
-    assert repr(run) == "<Run, dry: 6 of 6 trials would run>"
+    assert repr(run).startswith("<Run, dry: 6 of 6 trials would run>")
 
 
 def test_the_whole_is_also_sent_unasked_until_a_page_is_heard(lab, gate, tmp_path):

@@ -13,6 +13,8 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
+
 from polpo_lab.errors import ConnectionFailed, InvalidArgument, MissingExtra, PolpoLabError
 from polpo_lab.experiments.backends.place import Place, PlaceLost, ServerFacts
 from polpo_lab.experiments.backends.station import Station
@@ -83,6 +85,8 @@ class DaskBackend:
         ------
         ConnectionFailed
             When the scheduler cannot be reached, or has no worker.
+        InvalidArgument
+            When ``labs`` is no function, or one that cannot travel.
         """
         from distributed import Client
 
@@ -91,6 +95,7 @@ class DaskBackend:
                 f"{labs!r} cannot travel to other machines: give a function that makes a lab "
                 "there, such as  def make_lab(): lab = polpo.connect(data=':temporary:'); ..."
             )
+        _check_that_it_travels(labs)
         try:
             self._client = await Client(  # type: ignore[no-untyped-call]
                 self._address,
@@ -157,6 +162,16 @@ class DaskBackend:
                 await asyncio.wait_for(place.close(), LOOK_SECONDS * 10)
         if self._client is not None:
             await self._client.close()  # type: ignore[no-untyped-call]
+
+
+def _check_that_it_travels(make_lab: Callable[[], Any]) -> None:
+    try:
+        cloudpickle.dumps(make_lab)
+    except Exception as error:  # noqa: BLE001  # pickling runs whatever it meets
+        raise InvalidArgument(
+            f"{make_lab!r:.80} cannot travel to other machines ({error!s:.200}): connect, and make "
+            "all that it needs, inside of it"
+        ) from None
 
 
 class DaskPlace:

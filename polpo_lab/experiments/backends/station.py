@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from polpo_lab.client import AsyncPolpo
-from polpo_lab.errors import PolpoLabError
+from polpo_lab.errors import InvalidArgument, PolpoLabError
 from polpo_lab.experiments.backends.place import ServerFacts, client_for_trials, facts_of
 from polpo_lab.experiments.trial_life import Message, Order, live
 from polpo_lab.live import live_loop
@@ -36,6 +36,8 @@ class Station:
 
     def __init__(self, make_lab: Callable[[], Any], concurrency: int) -> None:
         self._lab = make_lab()
+        if not hasattr(self._lab, "async_client"):
+            raise InvalidArgument(f"the function that makes a lab returned {self._lab!r:.80}")
         self._client: AsyncPolpo = live_loop().run(self._connect(concurrency))
         self._facts: ServerFacts = live_loop().run(facts_of(self._client))
         self._numbers = itertools.count()

@@ -41,6 +41,7 @@ class WriterLock:
             "pid": os.getpid(),
             "host": platform.node(),
             "since": to_wire_time(datetime.now(UTC)),
+            "born": _birth_of(os.getpid()),
         }
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, orjson.dumps(holder), 0)
@@ -73,7 +74,20 @@ def is_being_written(folder: Path) -> bool:
         return False
     except PermissionError:
         pass
-    return True
+    # After a reboot, or a long time, another process may have the number.
+    then, now = holder.get("born"), _birth_of(holder["pid"])
+    return then is None or now is None or then == now
+
+
+def _birth_of(pid: int) -> str | None:
+    """Return what tells a process from all that had or will have its number; None: no telling."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    # The program's name, in brackets, may hold anything; its start is the 20th field behind.
+    return f"{boot} {stat.rpartition(b')')[2].split()[19].decode()}"
 
 
 def _who_has(folder: Path) -> str:

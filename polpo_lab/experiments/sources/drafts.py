@@ -22,6 +22,7 @@ FieldPath = tuple[str | int, ...]
 # Says where a template stands, or, given the path of a field, where that field does.
 Locate = Callable[[FieldPath], str]
 _LONGEST_ID = 72
+_OFTEN_NUMBERS = ("id", "family")
 _SHOWN_VALUE = 60
 
 
@@ -138,6 +139,9 @@ def _fields(value: Any) -> Template | dict[str, Any] | Unreadable:
     if "suite" in value:
         return Unreadable("the header, {'suite': ...}, comes first, and once")
     fields = dict(value)
+    for name in _OFTEN_NUMBERS:
+        if isinstance(number := fields.get(name), int) and not isinstance(number, bool):
+            fields[name] = str(number)  # as in CSV and frames
     title = fields.get("title")
     # Without a title there is no id either, but that is not what is to be mended.
     fields.setdefault("id", slug(title) if isinstance(title, str) else "untitled")
