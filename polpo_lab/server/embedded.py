@@ -26,6 +26,7 @@ from polpo_lab.server.bus import Bus
 from polpo_lab.server.engine import Engine
 from polpo_lab.server.folder import DataFolder
 from polpo_lab.server.recovery import Recovered
+from polpo_lab.server.request_heads import BoundedHeads
 from polpo_lab.server.security import is_loopback
 from polpo_lab.server.settings import SandboxMode, ServerSettings
 from polpo_lab.server.store import Store
@@ -163,7 +164,7 @@ class EmbeddedServer:
             access_log=False,
             lifespan="off",
             loop="asyncio",
-            http="httptools",
+            http=BoundedHeads,
             ws="none",
             timeout_graceful_shutdown=5,
             # Longer than clients keep an idle connection (httpx 5 s): a server that closes one

@@ -77,12 +77,11 @@ class Gate:
             await answer(scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers, address: str) -> tuple[int, str, str] | None:
-        if not self._is_ours(_host_name(headers.get("host", "")), address):
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._is_ours(_host_name(hosts[0]), address):
             return 403, "AUTH_REQUIRED", "this server is not addressed by that Host name"
-        origin = headers.get("origin")
-        if origin is not None and not self._is_ours(
-            _host_name(origin.partition("://")[2]), address
-        ):
+        origins = [_host_name(origin.partition("://")[2]) for origin in headers.getlist("origin")]
+        if not all(self._is_ours(origin, address) for origin in origins):
             return 403, "AUTH_REQUIRED", "pages of another origin may not call this server"
         # Headers are read as latin-1: back to the bytes that were sent.
         given = headers.get("authorization", "").encode("latin-1")
@@ -113,6 +112,7 @@ def too_large(max_body_bytes: int) -> str:
 def _host_name(host_header: str) -> str:
     """Return the name of a Host header, without its port; nothing when it is malformed."""
     try:
-        return urlsplit(f"//{host_header}").hostname or ""
+        parts = urlsplit(f"//{host_header}")
     except ValueError:
         return ""
+    return parts.hostname or "" if parts.username is None else ""

@@ -1,4 +1,4 @@
-"""What no schema can forbid, kept out of the requests that schemathesis makes.
+"""What no schema can say, kept out of the requests that schemathesis makes.
 
 It loads this module by its name in SCHEMATHESIS_HOOKS. Everything else that the server
 refuses, its OpenAPI document says.
@@ -11,13 +11,24 @@ from typing import Any
 
 import schemathesis
 
+STREAM_SECONDS = 2.0
+
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Let tasks depend on titles that no task has: a cycle is refused, and "0" is a title often."""
+    _end_streams(case, kwargs)
     titles = case.body.get("dependsOn") if isinstance(case.body, dict) else None
     if isinstance(titles, list) and all(isinstance(t, str) and t.strip() for t in titles):
         case.body = case.body | {"dependsOn": [f"{title}, of nobody" for title in titles]}
+
+
+def _end_streams(case: Any, kwargs: dict[str, Any]) -> None:
+    """Read streams no longer than needed: those of tasks that wait stay open, as they should."""
+    if case.operation.path.endswith("/events") and case.query.get("follow", True) in (True, "true"):
+        case.query = {**case.query, "follow": "false"}
+    if case.operation.path.endswith("/execute"):
+        kwargs["timeout"] = STREAM_SECONDS
 
 
 @schemathesis.hook

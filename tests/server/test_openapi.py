@@ -36,7 +36,7 @@ CALLS = {
 # too, and goes on from what calls answered to further calls.
 LONG = [pytest.mark.slow, pytest.mark.timeout(900)]
 RUNS = [
-    (100, ["--phases", "fuzzing", "--max-examples", "4"]),
+    (100, ["--phases", "fuzzing", "--max-examples", "6"]),
     pytest.param(3_000, ["--max-examples", "40"], marks=LONG),
 ]
 OF_ALL = {401, 403, 413, 500}

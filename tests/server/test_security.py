@@ -69,6 +69,7 @@ def test_a_token_of_any_letters_is_accepted(tmp_path):
         "[",
         "169.254.169.254",
         "0.0.0.0",
+        "evil.example@localhost",
     ],
 )
 def test_a_foreign_host_name_is_refused_even_for_health(api, host):
@@ -76,6 +77,31 @@ def test_a_foreign_host_name_is_refused_even_for_health(api, host):
         answer = plain(api, "GET", path, Host=host, Authorization=api.http.headers["authorization"])
         assert answer.status_code in (400, 403)
         assert "sandbox" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "twice", [["Host: localhost", "Host: evil.example"], ["Origin: http://localhost", "Origin: x"]]
+)
+def test_a_second_header_of_the_kind_is_no_way_in(api, twice):
+    token = api.http.headers["authorization"]
+    host = [] if twice[0].startswith("Host") else ["Host: localhost"]
+    head = "\r\n".join(["GET /v1/tasks HTTP/1.1", *host, *twice, f"Authorization: {token}"])
+    with socket.create_connection((api.http.base_url.host, api.http.base_url.port)) as peer:
+        peer.sendall(f"{head}\r\n\r\n".encode())
+        assert peer.recv(100).startswith(b"HTTP/1.1 403")
+
+
+def test_a_head_that_does_not_end_is_refused_and_the_server_goes_on(api):
+    with socket.create_connection((api.http.base_url.host, api.http.base_url.port)) as peer:
+        peer.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nX: ")
+        peer.settimeout(10)
+        answer = b""
+        with contextlib.suppress(ConnectionError):  # it closes while we still send
+            for _ in range(64):
+                peer.sendall(b"x" * 2**16)
+            answer = peer.recv(100)  # without the bound it would wait for the end of the head
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+    assert plain(api, "GET", "/health").status_code == 200
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:80", "LOCALHOST."])
@@ -140,6 +166,7 @@ def test_a_fault_of_the_server_tells_no_traceback(api, shared_lab, caplog):
     (kept,) = api.http.get(f"/tasks/{task['id']}/files").json()
     for blob in (shared_lab.server.data / "files").rglob(f"*{kept['sha256'][-20:]}*"):
         blob.unlink()
+        blob.mkdir()
     status, error = api.refusal("GET", f"/tasks/{task['id']}/files/a")
     assert (status, error["code"]) == (500, "INTERNAL_ERROR")
     assert error["message"] == "the server failed; its log says more"

@@ -8,6 +8,8 @@ import pytest
 
 from tests.architecture.package_imports import REPOSITORY
 
+LONG = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 
 @pytest.fixture
 def soaking(monkeypatch):
@@ -32,10 +34,13 @@ def test_a_clock_that_steps_back_and_forth_confuses_nobody(soaking):
     assert holds(soaking.soak(soaking.Plan(24, 8, leaping=True)))
 
 
-def test_a_disk_that_was_full_is_got_over(soaking):
+@pytest.mark.parametrize(
+    ("tasks", "at_once", "mebibytes"), [(40, 10, 16), pytest.param(800, 64, 48, marks=LONG)]
+)
+def test_a_disk_that_was_full_is_got_over(soaking, tasks, at_once, mebibytes):
     if why_not := soaking.no_small_disk():
         pytest.skip(why_not)
-    outcome = soaking.soak(soaking.Plan(40, 10, tmpfs_mib=16))
+    outcome = soaking.soak(soaking.Plan(tasks, at_once, tmpfs_mib=mebibytes))
     assert holds(outcome)
     assert outcome.met["disk was full"] == 1
 
@@ -48,13 +53,3 @@ def test_many_tasks_outlive_many_deaths(soaking):
     assert outcome.met["left"] > 0
     assert outcome.met["cut off"] > 0
     assert outcome.met["killed"] > 0
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_many_tasks_get_over_a_disk_that_was_full(soaking):
-    if why_not := soaking.no_small_disk():
-        pytest.skip(why_not)
-    outcome = soaking.soak(soaking.Plan(800, 64, tmpfs_mib=48))
-    assert holds(outcome)
-    assert outcome.met["disk was full"] == 1
