@@ -114,7 +114,9 @@ class Rescored:
         reasons = reasons.where(~never, tasks[c.TRIAL].map(before.astype(object)))
         reasons = reasons.where(replay.isna(), replay)
         unknown = replay.notna()
+        hidden = tasks[c.TRIAL].isin([p.trial.id for p in self._played if p.hides_rounds])
         return tasks.assign(
+            first_passed=tasks[c.FIRST_PASSED].mask(hidden),
             passed=tasks[c.PASSED].mask(unknown),
             passed_num=tasks[c.PASSED_NUM].mask(unknown),
             missing_reason=reasons.astype("category"),
