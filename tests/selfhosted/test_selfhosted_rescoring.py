@@ -91,3 +91,9 @@ def test_without_the_server_there_is_nothing_to_score(exp):
     alone = exp.rescore({"kind": ["It is kind"]}, judge=kind)
     assert set(alone.frame("tasks")["missing_reason"]) == {"files_not_kept"}
     assert any("pass lab=" in warning for warning in alone.warnings)
+
+
+def test_what_needs_rounds_says_that_the_server_told_none(exp):
+    for call in (exp.criteria, exp.policies, exp.label):
+        with pytest.raises(InvalidArgument, match="the server told no rounds"):
+            call()
