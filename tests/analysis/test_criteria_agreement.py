@@ -185,7 +185,8 @@ def test_labels_without_an_attempt_are_of_the_last_round():
     columns = told.drop(columns=["attempt", "round"], errors="ignore")
     blank = columns.assign(attempt=np.nan, round=np.nan)
     some = columns.assign(attempt=[1.0, None] * 25, round=[0.0, None] * 25)
-    for each in (columns, blank, some):
+    named = columns.assign(task_id=told["task_id"]) if "task_id" in told else columns
+    for each in (columns, blank, some, named):
         pd.testing.assert_frame_equal(figures(analysed(scores, each)), known)
     with pytest.raises(InvalidArgument, match="attempt 'first' is no whole number"):
         analysed(scores, columns.assign(attempt="first"))
