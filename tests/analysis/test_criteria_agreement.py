@@ -192,3 +192,10 @@ def test_labels_without_an_attempt_are_of_the_last_round():
         analysed(scores, columns.assign(attempt="first"))
     with pytest.raises(InvalidArgument, match=r"did you mean 'ppi\+\+'"):
         analysed(scores, told).corrected("ppi")
+
+
+def test_labellers_who_never_agree_are_named_as_the_reason():
+    told = labelled([1.0, 0.0, 1.0])
+    both = pd.concat([told.assign(by="ann"), told.assign(by="bob", label=1 - told["label"])])
+    with pytest.raises(InvalidArgument, match="no label counts: 3 rounds are left out"):
+        analysed([5, 1, 5], both).agreement()

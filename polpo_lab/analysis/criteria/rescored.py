@@ -16,6 +16,7 @@ from polpo_lab.analysis.criteria.replayed_tasks import CENSORED, ReplayedTask, r
 from polpo_lab.analysis.criteria.version_flips import VersionFlips, version_flips
 from polpo_lab.analysis.frames import check_known
 from polpo_lab.analysis.journal_frames import frames_of_tasks, journal_frame
+from polpo_lab.analysis.options import check_options
 from polpo_lab.experiments.journal import Recorded
 from polpo_lab.experiments.rescoring.rounds import PlayedTrial, RoundKey, played_trials
 from polpo_lab.experiments.rescoring.store import AssessmentStore
@@ -151,6 +152,7 @@ class Rescored:
         """
         from polpo_lab.analysis.criteria.experiment_criteria import criteria_of_rescored
 
+        check_options("rescored.criteria", options, ("labels",))
         return criteria_of_rescored(self, labels, **options)
 
     @property
