@@ -169,7 +169,8 @@ def _number(value: Any) -> float | None:
 
 def _tokens(sample: JsonObject, name: str) -> float | None:
     usage = sample.get("model_usage") or {}
-    return float(sum(each.get(name) or 0 for each in usage.values())) if usage else None
+    told = [each for each in usage.values() if isinstance(each, dict)]
+    return float(sum(each.get(name) or 0 for each in told)) if told else None
 
 
 def _files(place: Path) -> list[Path]:
@@ -195,10 +196,11 @@ def _read(path: Path) -> _Log:
         if path.suffix == ".eval":
             return _read_zip(path)
         log = orjson.loads(path.read_bytes())
-        return _Log(path.name, log["eval"], log.get("samples") or [])
+        return _log(path.name, log["eval"], log.get("samples") or [])
     except (
         OSError,
         ValueError,
+        AttributeError,
         KeyError,
         TypeError,
         zipfile.BadZipFile,
@@ -218,7 +220,20 @@ def _read_zip(path: Path) -> _Log:
             for name, entry in entries.items()
             if name.startswith("samples/") and name.endswith(".json")
         ]
-    return _Log(path.name, about["eval"], samples)
+    return _log(path.name, about["eval"], samples)
+
+
+def _log(name: str, header: Any, samples: Any) -> _Log:
+    """Return a log whose parts are what they are called."""
+    if not isinstance(header, dict) or not isinstance(samples, list):
+        raise TypeError("'eval' is no object, or 'samples' no list")
+    for at, sample in enumerate(samples):
+        if not isinstance(sample, dict):
+            raise TypeError(f"samples[{at}] is no object")
+        for part in ("scores", "model_usage"):
+            if not isinstance(sample.get(part) or {}, dict):
+                raise TypeError(f"samples[{at}].{part} is no object")
+    return _Log(name, header, samples)
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: BinaryIO) -> bytes:

@@ -1,4 +1,4 @@
-"""Which further options the calls of `Results` take, so that a misspelled one is named."""
+"""Which further options calls of `Results` and of `Rescored` take; a misspelled one is named."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "compare": _COMPARING,
         "power": ("by", "metric", "at", *_COMPARING),
         "criteria": ("rounds", "base", "cluster", "seed"),
+        "rescored.criteria": ("cost", "rounds", "cluster", "seed"),
         "rescore": ("name", "base", "concurrency", "sandbox"),
         "rejudge": ("criteria", "base", "concurrency", "sandbox", "seed"),
         "label": ("sample", "scale", "blind", "seed", "rounds"),

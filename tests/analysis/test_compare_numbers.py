@@ -184,3 +184,15 @@ def test_disjoint_templates_are_welch_s_unpaired_t():
     assert row["df"] == pytest.approx(expected.df)
     assert "unpaired" in compared.sentence
     assert any("share no template" in each for each in compared.warnings)
+
+
+def test_one_verdict_each_on_other_templates_is_newcombe_s_interval():
+    """Newcombe (1998): 56 of 70 against 48 of 80, .0524 to .3339."""
+    a, b = [1] * 56 + [0] * 14, [1] * 48 + [0] * 32
+    rows = [("A", f"a{n}", x) for n, x in enumerate(a)] + [
+        ("B", f"b{n}", x) for n, x in enumerate(b)
+    ]
+    df = pd.DataFrame(rows, columns=["agent", "template", "passed"])
+    row = compare(df, by="agent").differences.iloc[0]
+    assert (row["low"], row["high"]) == pytest.approx((5.24, 33.39), abs=0.005)
+    assert row["verdict"] == "better"

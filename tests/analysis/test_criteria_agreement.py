@@ -185,9 +185,17 @@ def test_labels_without_an_attempt_are_of_the_last_round():
     columns = told.drop(columns=["attempt", "round"], errors="ignore")
     blank = columns.assign(attempt=np.nan, round=np.nan)
     some = columns.assign(attempt=[1.0, None] * 25, round=[0.0, None] * 25)
-    for each in (columns, blank, some):
+    named = columns.assign(task_id=told["task_id"]) if "task_id" in told else columns
+    for each in (columns, blank, some, named):
         pd.testing.assert_frame_equal(figures(analysed(scores, each)), known)
     with pytest.raises(InvalidArgument, match="attempt 'first' is no whole number"):
         analysed(scores, columns.assign(attempt="first"))
     with pytest.raises(InvalidArgument, match=r"did you mean 'ppi\+\+'"):
         analysed(scores, told).corrected("ppi")
+
+
+def test_labellers_who_never_agree_are_named_as_the_reason():
+    told = labelled([1.0, 0.0, 1.0])
+    both = pd.concat([told.assign(by="ann"), told.assign(by="bob", label=1 - told["label"])])
+    with pytest.raises(InvalidArgument, match="no label counts: 3 rounds are left out"):
+        analysed([5, 1, 5], both).agreement()

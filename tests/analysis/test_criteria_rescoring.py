@@ -354,6 +354,8 @@ def test_a_sentence_and_a_page_say_what_changed(exp):
 def test_rescored_versions_have_an_analysis_of_their_own(exp):
     analysis = exp.rescore(STRICT, judge=rescored_runs.judges()).criteria("four")
     assert analysis.name == "strict"
+    with pytest.raises(InvalidArgument, match="did you mean 'rounds'"):
+        exp.rescore(STRICT, judge=rescored_runs.judges()).criteria(round="first")
     assert set(analysis.judged.names) == {"long", "four"}
 
 

@@ -120,3 +120,26 @@ def test_what_is_no_log_is_refused_by_name(tmp_path):
     (tmp_path / "broken.eval").write_bytes(EVAL_LOG.read_bytes()[:2000])
     with pytest.raises(PolpoLabError, match=r"broken\.eval is no inspect_ai log"):
         read_inspect(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("log", "says"),
+    [
+        ({"eval": 3, "samples": []}, "'eval' is no object"),
+        ({"eval": {}, "samples": {"id": 1}}, "'samples' no list"),
+        ({"eval": {}, "samples": [None]}, r"samples\[0\] is no object"),
+        ({"eval": {}, "samples": [{"id": 1, "scores": [1]}]}, r"samples\[0\].scores is no object"),
+    ],
+)
+def test_a_log_of_another_shape_is_refused_by_name(tmp_path, log, says):
+    (tmp_path / "odd.json").write_text(json.dumps(log))
+    with pytest.raises(PolpoLabError, match=rf"odd\.json is no inspect_ai log: .*{says}"):
+        read_inspect(tmp_path)
+
+
+def test_usage_that_is_not_told_is_missing(tmp_path):
+    log = json.loads(JSON_LOG.read_bytes())
+    log["samples"][0]["model_usage"] = {"mockllm/model": None}
+    (tmp_path / "log.json").write_text(json.dumps(log))
+    told = read_inspect(tmp_path)["tokens_in"]
+    assert told.isna().sum() == 1 + read_inspect(JSON_LOG)["tokens_in"].isna().sum()

@@ -104,10 +104,10 @@ def contrasts_of(
     is_apart = any(np.isnan(_values(means, each)).all() for each in asked)
     if not is_apart and len(asked) > 1:
         return _seen(_together(means, asked, clustering, request), metric)
-    # Pooled repeats are no independent pairs: Tango's interval is for one verdict each.
-    is_tango = metric.is_verdict and table.most_repeats == 1 and len(table.strata) == 1
+    # Pooled repeats are no independent trials: Tango's and Newcombe's are for one verdict each.
+    is_single = metric.is_verdict and table.most_repeats == 1 and len(table.strata) == 1
     apart = _seen(
-        [_by_itself(means, each, clustering, is_tango=is_tango) for each in asked], metric
+        [_by_itself(means, each, clustering, is_single=is_single) for each in asked], metric
     )
     return _adjusted_by_holm(apart) if len(asked) > 1 else apart
 
@@ -170,17 +170,19 @@ def _kind(asked: _Asked) -> str:
     return INTERACTION if len(asked.plus) > 1 else PAIRED
 
 
-def _by_itself(means: Floats, asked: _Asked, clustering: Clustering, *, is_tango: bool) -> Contrast:
+def _by_itself(
+    means: Floats, asked: _Asked, clustering: Clustering, *, is_single: bool
+) -> Contrast:
     kept = ~np.isnan(_values(means, asked))
     if not kept.any():
-        return _unpaired(means, asked, clustering)
+        return _unpaired(means, asked, clustering, is_single=is_single)
     units = clustering.of(kept)
     plus, minus = _sides(means[kept], asked)
     values = plus - minus
     if units.strata is not None and values.any():
         estimate = _within_strata(values, units)
     else:
-        method = "auto" if is_tango and units.is_by_template and len(asked.plus) == 1 else "t"
+        method = "auto" if is_single and units.is_by_template and len(asked.plus) == 1 else "t"
         codes = None if units.is_by_template else units.codes
         estimate = paired_difference(plus, minus, codes, method=method)
     return _contrast(asked, _kind(asked), estimate, values, units.codes)
@@ -202,7 +204,7 @@ def _said_of_strata(estimate: Estimate) -> Estimate:
     return replace(estimate, method=method)
 
 
-def _unpaired(means: Floats, asked: _Asked, clustering: Clustering) -> Contrast:
+def _unpaired(means: Floats, asked: _Asked, clustering: Clustering, *, is_single: bool) -> Contrast:
     a, b = means[:, asked.plus[0]], means[:, asked.minus[0]]
     there = [~np.isnan(side) for side in (a, b)]
     nothing = np.zeros(0), np.zeros(0, dtype=np.intp)
@@ -218,7 +220,8 @@ def _unpaired(means: Floats, asked: _Asked, clustering: Clustering) -> Contrast:
         )
         return _contrast(asked, _kind(asked), estimate, *nothing)
     codes = [clustering.codes[side] for side in there]
-    estimate = difference(a[there[0]], b[there[1]], *codes, method="t")
+    method = "newcombe" if is_single else "t"
+    estimate = difference(a[there[0]], b[there[1]], *codes, method=method)
     return _contrast(asked, UNPAIRED, estimate, *nothing)
 
 

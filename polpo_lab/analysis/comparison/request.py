@@ -57,7 +57,7 @@ class Request:
             raise InvalidArgument(
                 f"margin={self.margin!r}: the largest difference that does not matter, above 0"
             )
-        chosen_seed(self.seed, self.level)  # refuses now what would fail in the draws
+        chosen_seed(self.seed)  # refuses now what would fail in the draws
         if self.at is not None and not isinstance(self.at, Mapping):
             raise InvalidArgument(
                 f"at={self.at!r:.80} must be a dict of columns and their values, as in "

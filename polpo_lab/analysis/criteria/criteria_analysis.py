@@ -288,6 +288,8 @@ class CriteriaAnalysis:
         return pd.DataFrame([each.row(level) for each in self.corrected(method)])
 
     def _labels(self) -> LabelledRounds:
+        if self.labelled is not None and not self.labelled.n and self.labelled.warnings:
+            raise InvalidArgument(f"no label counts: {'; '.join(self.labelled.warnings)}")
         if self.labelled is None or not self.labelled.n:
             raise InvalidArgument(
                 "there are no labels of these rounds: exp.label() makes some, labels= takes a "

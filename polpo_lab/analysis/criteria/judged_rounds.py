@@ -115,6 +115,11 @@ def judged_rounds(
         items = by_task.tail(1) if rounds == "last" else by_task.head(1)
         if rounds == "first":  # a first try that crashed has no assessment: no later one for it
             items = items[(items[c.ATTEMPT] == 1) & (items[c.ROUND] == 0)]
+    if items.empty and attempts.empty and len(checks):
+        raise InvalidArgument(
+            "the server told no rounds, only how tasks ended, and criteria are looked at round by "
+            "round; exp.frame('checks') has what its checks said at the end"
+        )
     if items.empty:
         raise InvalidArgument("no round was judged by any check: there are no criteria to look at")
     items = _plain(items)

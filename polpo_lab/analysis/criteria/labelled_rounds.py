@@ -169,14 +169,12 @@ def _joined(judged: JudgedRounds, told: pd.DataFrame) -> tuple[pd.DataFrame, int
     """Return the labels with the place of their round; and how many have none here."""
     places = judged.items[[c.TRIAL, *KEY]].assign(place=range(len(judged.items)))
     named = _with_round(told)
-    parts = [
-        _merged(told[named], places),
-        # Without an attempt: the last round of the trial that is looked at.
-        _merged(
-            told[~named].drop(columns=KEY, errors="ignore"),
-            places.groupby(c.TRIAL, sort=False).tail(1),
-        ),
-    ]
+    bare = told[~named].drop(columns=[c.ATTEMPT, c.ROUND], errors="ignore")
+    if c.TASK_ID in bare and bare[c.TASK_ID].isna().any():
+        bare = bare.drop(columns=c.TASK_ID)
+    # Without an attempt: the last round of the trial that is looked at.
+    last = places.groupby(c.TRIAL, sort=False).tail(1)
+    parts = [_merged(told[named], places), _merged(bare, last)]
     joined = pd.concat([part for part in parts if len(part)] or parts[:1])
     joined = joined.drop_duplicates(["place", BY, SCALE, ADJUDICATES], keep="last")
     return joined, len(told) - len(joined)

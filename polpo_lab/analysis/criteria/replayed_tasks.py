@@ -77,9 +77,14 @@ def replayed(
         return ReplayedTask(wire, "not_scored")
     last = told[-1]
     reason = last["exitReason"] if last.get("exitReason") != ASSESSED else "expectations"
-    censored = _has_tries_left(wire, last, policy)
-    kind: Kind = "censored" if censored else "exact"
+    kind = _kind_of_failure(played, last, policy)
     return ReplayedTask(_ended(wire, told, "failed", reason), kind, len(told) > 1)
+
+
+def _kind_of_failure(played: PlayedTrial, last: WireObject, policy: Policy) -> Kind:
+    if played.hides_rounds and last["attempt"] > 1:
+        return "not_scored"  # an earlier round, which nobody told, might pass now
+    return "censored" if _has_tries_left(played.wire, last, policy) else "exact"
 
 
 def _verdict(

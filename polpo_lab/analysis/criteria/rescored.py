@@ -16,6 +16,7 @@ from polpo_lab.analysis.criteria.replayed_tasks import CENSORED, ReplayedTask, r
 from polpo_lab.analysis.criteria.version_flips import VersionFlips, version_flips
 from polpo_lab.analysis.frames import check_known
 from polpo_lab.analysis.journal_frames import frames_of_tasks, journal_frame
+from polpo_lab.analysis.options import check_options
 from polpo_lab.experiments.journal import Recorded
 from polpo_lab.experiments.rescoring.rounds import PlayedTrial, RoundKey, played_trials
 from polpo_lab.experiments.rescoring.store import AssessmentStore
@@ -114,7 +115,9 @@ class Rescored:
         reasons = reasons.where(~never, tasks[c.TRIAL].map(before.astype(object)))
         reasons = reasons.where(replay.isna(), replay)
         unknown = replay.notna()
+        hidden = tasks[c.TRIAL].isin([p.trial.id for p in self._played if p.hides_rounds])
         return tasks.assign(
+            first_passed=tasks[c.FIRST_PASSED].mask(hidden),
             passed=tasks[c.PASSED].mask(unknown),
             passed_num=tasks[c.PASSED_NUM].mask(unknown),
             missing_reason=reasons.astype("category"),
@@ -149,6 +152,7 @@ class Rescored:
         """
         from polpo_lab.analysis.criteria.experiment_criteria import criteria_of_rescored
 
+        check_options("rescored.criteria", options, ("labels",))
         return criteria_of_rescored(self, labels, **options)
 
     @property

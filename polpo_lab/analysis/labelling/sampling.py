@@ -52,6 +52,10 @@ def rounds_to_label(recorded: Recorded, rounds: Rounds) -> pd.DataFrame:
     attempts = attempts[attempts[c.EXIT_REASON].isin(_KEPT_ENDS)]
     by_task = attempts.groupby(c.TASK_ID, observed=True, sort=False)
     chosen = by_task.tail(1) if rounds == "last" else by_task.head(1)
+    if chosen.empty and any(recorded.tasks()):
+        raise InvalidArgument(
+            "there is no round to label: the server told no rounds, or none that ended by itself"
+        )
     if chosen.empty:
         raise InvalidArgument("there is no round to label: nothing has come to rest yet")
     verdicts = chosen[c.PASSED].map({True: "passed", False: "failed"}).astype(object)

@@ -125,6 +125,11 @@ def _check_frames(
         lacking = [column for column in names if column not in frame]
         if lacking:
             raise InvalidArgument(f"{name} lacks {', '.join(lacking)}: it is no frame of that kind")
+    if attempts.empty and tasks[c.PASSED_NUM].notna().any():
+        raise InvalidArgument(
+            "the server told no rounds, only how tasks ended, and policies are made of rounds; "
+            "exp.compare('policy') compares what tasks came to"
+        )
     if tasks.empty or attempts.empty:
         raise InvalidArgument("nothing was run yet: the frames tasks and attempts are empty")
     for column in (c.POLICY, c.TEMPLATE, c.AGENT):

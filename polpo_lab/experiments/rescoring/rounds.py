@@ -15,6 +15,7 @@ from polpo_lab.models import Attempt, Task
 
 # Only of a round that ended well is there something to assess; the others failed by themselves.
 ASSESSED = "ok"
+_JUDGED = frozenset({"expectations", "judge_error"})
 
 
 class RoundKey(NamedTuple):
@@ -56,12 +57,16 @@ class KeptRound:
 
 @dataclass(frozen=True)
 class PlayedTrial:
-    """A trial whose task came to rest: the wire record, and its rounds that can be scored."""
+    """A trial whose task came to rest: the wire record, and its rounds that can be scored.
+
+    A server that hides rounds is asked of the last one, which then is the only one here.
+    """
 
     trial: Trial
     number: int
     wire: dict[str, Any]
     rounds: tuple[KeptRound, ...]
+    hides_rounds: bool = False
 
 
 def played_trials(recorded: Recorded, base: str) -> Iterator[PlayedTrial]:
@@ -80,9 +85,11 @@ def played_trials(recorded: Recorded, base: str) -> Iterator[PlayedTrial]:
     files = FileStore(recorded.folder)
     servers = [session.get("server") or {} for session in recorded.sessions]
     tells_files = all(server.get("dialect") == "embedded" for server in servers)
-    for trial, number, wire in recorded.tasks():
+    for trial, number, told in recorded.tasks():
         if trial.criteria != base:
             continue
+        hides_rounds = told.get("attempts") is None
+        wire = _with_last_round(told) if hides_rounds else told
         task = Task.model_validate_json(orjson.dumps(wire))
         task.files = dict(recorded.plan.suite[trial.template].files)
         attempts = task.attempts or []
@@ -97,7 +104,24 @@ def played_trials(recorded: Recorded, base: str) -> Iterator[PlayedTrial]:
             for record in attempts
             if record.exit_reason == ASSESSED
         )
-        yield PlayedTrial(trial, number, wire, rounds)
+        yield PlayedTrial(trial, number, wire, rounds, hides_rounds)
+
+
+def _with_last_round(wire: dict[str, Any]) -> dict[str, Any]:
+    """Return a task with its last round as the task itself tells it; none where it tells none."""
+    reason = "expectations" if wire.get("status") == "done" else wire.get("reason")
+    if reason is None:
+        return wire
+    last = {
+        "attempt": (wire.get("retries") or 0) + 1,
+        "round": 0,
+        "agent": wire.get("assignTo") or "",
+        "exitReason": ASSESSED if reason in _JUDGED else reason,
+        "result": wire.get("result"),
+        "assessment": wire.get("assessment"),
+        "outcomes": wire.get("outcomes") or [],
+    }
+    return {**wire, "attempts": [last]}
 
 
 def _is_at_hand(record: Attempt, files: FileStore, *, tells_files: bool) -> bool:

@@ -131,7 +131,7 @@ def base_of(plan: Plan, base: str | None) -> str:
             f"say base= one of {', '.join(map(repr, known))}"
         )
     if base not in known:
-        near = difflib.get_close_matches(base, known, n=1)
+        near = difflib.get_close_matches(str(base), known, n=1)
         guess = f"did you mean {near[0]!r}? " if near else ""
         raise InvalidArgument(
             f"base={base!r} is no set of criteria; {guess}Known: {', '.join(map(repr, known))}"
