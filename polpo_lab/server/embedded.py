@@ -25,8 +25,8 @@ from polpo_lab.server.app import create_app
 from polpo_lab.server.bus import Bus
 from polpo_lab.server.engine import Engine
 from polpo_lab.server.folder import DataFolder
+from polpo_lab.server.http_protocol import HttpProtocol
 from polpo_lab.server.recovery import Recovered
-from polpo_lab.server.request_heads import BoundedHeads
 from polpo_lab.server.security import is_loopback
 from polpo_lab.server.settings import SandboxMode, ServerSettings
 from polpo_lab.server.store import Store
@@ -164,7 +164,7 @@ class EmbeddedServer:
             access_log=False,
             lifespan="off",
             loop="asyncio",
-            http=BoundedHeads,
+            http=HttpProtocol,
             ws="none",
             timeout_graceful_shutdown=5,
             # Longer than clients keep an idle connection (httpx 5 s): a server that closes one
