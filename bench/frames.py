@@ -175,7 +175,7 @@ def main() -> None:
         ],
         [
             row(pair, seconds, megabytes)
-            for pair in sorted(pairs, key=lambda p: list(sizes).index(p[0]))
+            for pair in sorted(pairs, key=lambda p: (list(sizes).index(p[0]), p[1]))
         ],
     )
 
