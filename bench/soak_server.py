@@ -33,7 +33,10 @@ kind = "command"
 argv = ["/bin/sh", "-c", '''
 echo "$1"
 case "$1" in crash) exit 3;; timeout) sleep 60;; esac
-if [ "$1" = pass ] || [ "$1$2" = retried2 ] || [ "$1$3" = fixed1 ]; then echo "$1" > out.txt; fi
+hands_in() {
+    case "$1" in pass) true;; retried) [ "$2" -gt 1 ];; fixed) [ "$3" -gt 0 ];; *) false;; esac
+}
+if hands_in "$@"; then echo "$1" > out.txt; fi
 ''', "sh", "{description}", "{attempt}", "{round}"]
 """
 CODE = """
