@@ -209,7 +209,7 @@ def main() -> None:
     from polpo_lab.cli import main as polpo_lab
     from polpo_lab.server import moves
 
-    moves.datetime = assessment.datetime = LeapingClock  # type: ignore[attr-defined,misc]
+    moves.datetime = assessment.datetime = LeapingClock  # type: ignore[attr-defined,misc]  # a clock in place of a class
     polpo_lab()
 
 

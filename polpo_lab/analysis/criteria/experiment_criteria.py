@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from polpo_lab.analysis import columns as c
-from polpo_lab.analysis.columns import FrameKind
 from polpo_lab.analysis.criteria.confirmation import Confirmation, confirm
 from polpo_lab.analysis.criteria.criteria_analysis import CriteriaAnalysis
 from polpo_lab.analysis.criteria.from_frames import criteria_of
@@ -27,7 +26,7 @@ from polpo_lab.experiments.rescoring.version import base_of
 if TYPE_CHECKING:
     from polpo_lab.analysis.criteria.rescored import Rescored
 
-_KINDS: tuple[FrameKind, ...] = ("attempts", "checks", "scores")
+_KINDS: tuple[Literal["attempts", "checks", "scores"], ...] = ("attempts", "checks", "scores")
 
 
 def criteria_of_experiment(
@@ -67,7 +66,7 @@ def criteria_of_rescored(
     **options
         ``cost``, ``rounds``, ``cluster``, ``seed``.
     """
-    frames = {kind: rescored.frame(kind) for kind in _KINDS}  # type: ignore[arg-type]
+    frames = {kind: rescored.frame(kind) for kind in _KINDS}
     version = rescored.version
     return _analysed(
         rescored.recorded, frames, version.name, version.hash, labels, options, base=version.base

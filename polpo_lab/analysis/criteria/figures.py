@@ -9,6 +9,7 @@ from math import nan
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from polpo_lab.analysis import columns as c
 from polpo_lab.analysis.criteria.judged_rounds import JudgedRounds
@@ -94,8 +95,8 @@ def _discrimination(judged: JudgedRounds, name: str, seed: int | None) -> Estima
     )
 
 
-def _correlated(a: Floats, b: Floats, clusters: object, seed: int | None) -> Estimate:
-    return correlation(a, b, "pearson", clusters, draws=DRAWS, seed=seed)  # type: ignore[arg-type]
+def _correlated(a: Floats, b: Floats, clusters: ArrayLike, seed: int | None) -> Estimate:
+    return correlation(a, b, "pearson", clusters, draws=DRAWS, seed=seed)
 
 
 def _decisiveness(judged: JudgedRounds, name: str) -> Estimate:

@@ -250,7 +250,7 @@ class Rescored:
             f"{one_line(self.name, 60)} (version {self.version.hash}) beside {base}",
             f"first tries passed: {_spelled(before)} -> {_spelled(after)}",
             f"final verdicts: {counted or 'none'}",
-            self.flips()._headline(),  # noqa: SLF001  # a result of this part
+            self.flips().headline(),
         ]
         return lines + [f"! {warning}" for warning in self.warnings]
 

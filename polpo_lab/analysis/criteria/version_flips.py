@@ -92,7 +92,8 @@ class VersionFlips:
             .where(frame.notna(), None)
         )
 
-    def _headline(self) -> str:
+    def headline(self) -> str:
+        """Say in one line how many rounds flip, and which way."""
         templates = len({flip.template for flip in self.flips})
         low, high = self.rate.confidence_interval()
         ways = pd.Series([f"{_WORDS[f.before]} -> {_WORDS[f.after]}" for f in self.flips])
@@ -120,11 +121,11 @@ class VersionFlips:
         lines = [f"  {' | '.join(row)}" for row in self._rows()[:MOST_ROWS]]
         if len(self) > MOST_ROWS:
             lines.append(f"  … {len(self) - MOST_ROWS} more in .to_frame()")
-        return "\n".join([self._headline(), *lines])
+        return "\n".join([self.headline(), *lines])
 
     def _repr_html_(self) -> str:
         headings = ["template", "condition", "attempt.round", self.before, self.after]
-        return f"<p>{escape_html(self._headline())}</p>{html_table(headings, self._rows())}"
+        return f"<p>{escape_html(self.headline())}</p>{html_table(headings, self._rows())}"
 
 
 def _side(passed: bool | None, reason: str) -> str:

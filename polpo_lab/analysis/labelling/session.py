@@ -277,7 +277,7 @@ def adjudication_of(recorded: Recorded, *, by: str, scale: str, blind: bool) -> 
     """
     checked = checked_scale(scale)
     labels = labels_frame(recorded)
-    theirs = labels[(labels[SCALE] == checked) & (labels["adjudicates"] != True)]  # noqa: E712
+    theirs = labels[(labels[SCALE] == checked) & ~labels["adjudicates"].eq(True)]
     items = [
         {**_first(rows), "others": label_words(rows)}
         for _, rows in theirs.groupby([c.TASK_ID, c.ATTEMPT, c.ROUND], sort=True)

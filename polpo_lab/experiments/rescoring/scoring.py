@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from polpo_lab.assess.assessment import assess
 from polpo_lab.assess.cases import case_of, trigger_of, view_of
@@ -101,10 +101,9 @@ def outstanding(
     return Scoring(version, store, todo)
 
 
-def _is_settled(line: dict[str, object] | None) -> bool:
+def _is_settled(line: dict[str, Any] | None) -> bool:
     return line is not None and not any(
-        check.get("error")
-        for check in line["assessment"].get("checks", ())  # type: ignore[attr-defined]
+        check.get("error") for check in line["assessment"].get("checks", ())
     )
 
 
